@@ -1,0 +1,12 @@
+export type { BrokerControls } from './broker-process.js';
+export type { KafkaNode, KafkaServer, KafkaServerOptions } from './kafka-server.js';
+export type { KafkaNodeFacts, KafkaProperties } from './kafka-config.js';
+export type { NatsServer, NatsServerOptions } from './nats-server.js';
+export type { KafkaAddress, NatsAddress, Obtained, ObtainOptions } from './obtain.js';
+export { kafkaTools } from './kafka-tools.js';
+export { startKafka } from './kafka-server.js';
+export { startNats } from './nats-server.js';
+export { obtainKafka, obtainNats } from './obtain.js';
+export { freePort } from './ports.js';
+export { BrokerStartError, BrokerUnavailableError } from './unavailable.js';
+export { KAFKA_VERSION, NATS_VERSION, SUPPORTED_KAFKA_VERSIONS, SUPPORTED_NATS_VERSIONS } from './versions.js';

@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const lib = (path: string): string => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
+
+/** Set by scripts that read the results afterwards; `--reporter=json --outputFile.json=FILE` does the same. */
+const jsonFile = process.env['EVENTBUS_TEST_JSON'];
+
+export default defineConfig({
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  resolve: {
+    alias: [
+      { find: /^nestjs-eventbus$/, replacement: lib('index.ts') },
+      { find: /^nestjs-eventbus\/(kafka|nats)$/, replacement: `${lib('transports')}/$1/index.ts` },
+      { find: /^nestjs-eventbus\/(health|testing)$/, replacement: `${lib('')}$1/index.ts` },
+    ],
+  },
+  test: {
+    include: ['test/**/*.spec.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: jsonFile ? ['default', ['json', { outputFile: jsonFile }]] : ['default'],
+  },
+});
