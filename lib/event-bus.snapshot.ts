@@ -1,0 +1,76 @@
+import type { HandleState } from './core/handle-register.js';
+import type { ConnectionStatus } from './transport/transport.js';
+
+/** idle → starting → running → draining → publishing-only → closed. Under `consume: false`: running without consumers. */
+export type LifecycleState = 'idle' | 'starting' | 'running' | 'draining' | 'publishing-only' | 'closed';
+
+/** One pool as health shows it. Times in monotonic milliseconds. */
+export interface PoolSnapshot {
+  readonly workers: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly backingOff: number;
+  readonly keys: number;
+  readonly saturatedSince: number | undefined;
+  readonly longestRunning:
+    | { readonly handler: string; readonly topic: string; readonly key: string | undefined; readonly since: number }
+    | undefined;
+}
+
+/** One source as health shows it. */
+export interface ConsumerSnapshot {
+  readonly name: string;
+  readonly group: string;
+  readonly inFlight: number;
+  readonly lag: number | undefined;
+  readonly lastProgressAt: number | undefined;
+  /** The key whose waiting events stopped the source, if one did. */
+  readonly blockedByKey: string | undefined;
+}
+
+/** Handlers that have run for longer than their stall threshold, or a source with lag and no progress. */
+export interface StallSnapshot {
+  readonly what: string;
+  readonly since: number;
+}
+
+/** What a bus is doing: live state only, nothing is asked of the broker. What health reads. */
+export interface BusSnapshot {
+  readonly bus: string;
+  readonly group: string | undefined;
+  readonly state: LifecycleState;
+  readonly stateSince: number;
+  readonly now: number;
+  readonly transport: {
+    readonly name: string;
+    readonly status: ConnectionStatus;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
+  readonly pools: { readonly global: PoolSnapshot; readonly keyed: PoolSnapshot };
+  readonly ack: {
+    readonly pending: number;
+    readonly pendingBytes: number;
+    readonly oldestSince: number | undefined;
+    readonly resultsWaiting: number;
+    /** Moving average of publish-to-confirm, in milliseconds. */
+    readonly recentLatencyMs: number | undefined;
+  };
+  readonly consumers: readonly ConsumerSnapshot[];
+  readonly stalls: readonly StallSnapshot[];
+  readonly totals: {
+    readonly published: number;
+    readonly rejected: number;
+    readonly unknown: number;
+    readonly handled: number;
+    readonly retried: number;
+    readonly ignored: number;
+    readonly deadLettersStored: number;
+    readonly deadLettersFailed: number;
+    readonly droppedAtMostOnce: number;
+  };
+  /** Since when dead letters cannot be stored; undefined when they can. */
+  readonly deadLettersFailingSince: number | undefined;
+  readonly handles: readonly HandleState[];
+  readonly consuming: boolean;
+  readonly consumesByOption: boolean;
+}
