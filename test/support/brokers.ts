@@ -14,7 +14,13 @@ export {
   SUPPORTED_KAFKA_VERSIONS,
   SUPPORTED_NATS_VERSIONS,
 } from '../../tools/brokers/index.js';
-export type { KafkaNode, KafkaServer, KafkaServerOptions, NatsServer, NatsServerOptions } from '../../tools/brokers/index.js';
+export type {
+  KafkaNode,
+  KafkaServer,
+  KafkaServerOptions,
+  NatsServer,
+  NatsServerOptions,
+} from '../../tools/brokers/index.js';
 
 /** This run's shared JetStream server, started when first asked for: use names from `unique()`, and never stop it. */
 export function natsServer(): Promise<NatsAddress> {

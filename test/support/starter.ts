@@ -1,6 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type KafkaAddress, type NatsAddress, obtainKafka, obtainNats, type Obtained } from '../../tools/brokers/index.js';
+import {
+  type KafkaAddress,
+  type NatsAddress,
+  obtainKafka,
+  obtainNats,
+  type Obtained,
+} from '../../tools/brokers/index.js';
 
 /** What the starter can be asked for. */
 export interface SharedBrokers {
@@ -50,7 +56,10 @@ export async function startStarter(obtain: Obtain = OBTAIN): Promise<Starter> {
 }
 
 /** @throws Error with the starter's words when the broker cannot be had */
-export async function askStarter<Name extends keyof SharedBrokers>(url: string, name: Name): Promise<SharedBrokers[Name]> {
+export async function askStarter<Name extends keyof SharedBrokers>(
+  url: string,
+  name: Name,
+): Promise<SharedBrokers[Name]> {
   const response = await fetch(`${url}/${name}`);
   const body = await response.text();
   if (!response.ok) throw new Error(body);

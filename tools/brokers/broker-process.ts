@@ -68,7 +68,7 @@ export class BrokerProcess implements BrokerControls {
     return readFile(this.#logFile, 'utf8');
   }
 
-  /** @throws BrokerStartError with the end of its log */
+  /** @throws BrokerStartError with what its log says */
   async start(): Promise<void> {
     this.spawn();
     await this.untilReady();
@@ -90,7 +90,7 @@ export class BrokerProcess implements BrokerControls {
     this.#watchdog.guard(child.pid);
   }
 
-  /** Waits for what `spawn` has launched. @throws BrokerStartError with the end of its log */
+  /** Waits for what `spawn` has launched. @throws BrokerStartError with what its log says */
   async untilReady(): Promise<void> {
     const { name, isReady, startTimeoutMs = 60_000 } = this.#launch;
     const deadline = Date.now() + startTimeoutMs;
@@ -156,12 +156,11 @@ export class BrokerProcess implements BrokerControls {
   }
 
   async #startError(what: string): Promise<BrokerStartError> {
-    const tail = (await this.log()).trimEnd().split('\n').slice(-30).join('\n');
-    return new BrokerStartError(`${what}. Its log ends with:\n${tail}`);
+    return new BrokerStartError(what, await this.log());
   }
 }
 
 /** Whether a broker could not start because somebody else has its port. */
 export function lostPort(error: unknown): boolean {
-  return error instanceof BrokerStartError && /address already in use/i.test(error.message);
+  return error instanceof BrokerStartError && /address already in use/i.test(error.log);
 }

@@ -92,7 +92,11 @@ async function chooseNodes({ nodes = 1, port, dataDir }: KafkaServerOptions): Pr
 
 type Prepared = KafkaServerOptions & { readonly version: string; readonly jars: string };
 
-async function launchOf(node: KafkaNodeFacts, all: readonly KafkaNodeFacts[], options: Prepared): Promise<BrokerProcess> {
+async function launchOf(
+  node: KafkaNodeFacts,
+  all: readonly KafkaNodeFacts[],
+  options: Prepared,
+): Promise<BrokerProcess> {
   const { properties = {}, formatArgs = [], version, jars } = options;
   const own = typeof properties === 'function' ? properties(node) : properties;
   const file = join(node.folder, 'server.properties');

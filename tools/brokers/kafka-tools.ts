@@ -14,6 +14,11 @@ export async function kafkaTools(
   version: string = KAFKA_VERSION,
 ): Promise<CommandOutput> {
   const jars = await kafkaJars(version);
-  const flags = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+  const flags = [
+    '-Xmx128m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+  ];
   return run(await javaPath(), [...flags, '-cp', join(jars, '*'), mainClass, ...args], { timeoutMs: 120_000 });
 }

