@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   type KafkaAddress,
   type NatsAddress,
@@ -7,6 +6,7 @@ import {
   obtainNats,
   type Obtained,
 } from '../../tools/brokers/index.js';
+import { listen } from './listen.js';
 
 /** What the starter can be asked for. */
 export interface SharedBrokers {
@@ -42,15 +42,15 @@ export async function startStarter(obtain: Obtain = OBTAIN): Promise<Starter> {
       (error: unknown) => response.writeHead(503).end(error instanceof Error ? error.message : String(error)),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listen(server);
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     close: async () => {
       server.closeAllConnections();
       server.close();
       const brokers = await Promise.allSettled(asked.values());
-      await Promise.all(brokers.map((broker) => (broker.status === 'fulfilled' ? broker.value.release() : undefined)));
+      await Promise.all(brokers.map(async (broker) => broker.status === 'fulfilled' && broker.value.release()));
     },
   };
 }
@@ -63,5 +63,6 @@ export async function askStarter<Name extends keyof SharedBrokers>(
   const response = await fetch(`${url}/${name}`);
   const body = await response.text();
   if (!response.ok) throw new Error(body);
-  return JSON.parse(body) as SharedBrokers[Name];
+  const address: SharedBrokers[Name] = JSON.parse(body);
+  return address;
 }

@@ -19,7 +19,7 @@ interface Compose {
   readonly volumes: Readonly<Record<string, null>>;
 }
 
-const compose = parse(readFileSync(COMPOSE_FILE, 'utf8')) as Compose;
+const compose: Compose = parse(readFileSync(COMPOSE_FILE, 'utf8'));
 const { kafka, nats } = compose.services;
 
 describe('docker-compose.yml', () => {
@@ -59,11 +59,9 @@ describe('docker-compose.yml', () => {
   });
 
   it('stores in the volumes', () => {
-    const path = (service: Service): string | undefined => service.volumes[0]?.split(':')[1];
-
     expect(path(kafka)).toBe(kafka.environment?.['KAFKA_LOG_DIRS']);
     expect(nats.command).toContain('--jetstream');
-    expect(nats.command?.[Number(nats.command.indexOf('--store_dir')) + 1]).toBe(path(nats));
+    expect(nats.command?.[nats.command.indexOf('--store_dir') + 1]).toBe(path(nats));
   });
 
   it('runs Kafka in KRaft mode with the settings of a local one', () => {
@@ -73,6 +71,11 @@ describe('docker-compose.yml', () => {
     expect(expected.map(([name = '']) => [name, String(kafka.environment?.[name])])).toEqual(expected);
   });
 });
+
+/** Where a service's volume is, in its container. */
+function path(service: Service): string | undefined {
+  return service.volumes[0]?.split(':')[1];
+}
 
 /** The image's own rule: dots become underscores. */
 function asVariable(property: string): string {

