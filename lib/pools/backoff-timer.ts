@@ -1,3 +1,4 @@
+import type { MonotonicClock } from '../core/clock.js';
 import type { Lane } from './lane.js';
 
 /** The longest wait that `setTimeout` can do, in milliseconds. */
@@ -5,7 +6,7 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The lanes that wait until their head is run again: a heap by due time, and one timer for all of them. */
 export class BackoffTimer {
-  readonly #now: () => number;
+  readonly #now: MonotonicClock;
   readonly #onDue: (lanes: readonly Lane[]) => void;
 
   /** A binary heap: no lane is due before the one at half its index. The first place, 0, is not used. */
@@ -16,7 +17,7 @@ export class BackoffTimer {
   #firesAt = Infinity;
 
   /** `onDue` gets the lanes whose time has come; they are no longer here then. */
-  constructor(now: () => number, onDue: (lanes: readonly Lane[]) => void) {
+  constructor(now: MonotonicClock, onDue: (lanes: readonly Lane[]) => void) {
     this.#now = now;
     this.#onDue = onDue;
   }

@@ -1,91 +1,55 @@
-import { BackoffTimer } from './backoff-timer.js';
-import { GuardedCalls } from './guarded-calls.js';
-import { IdlePromise } from './idle-promise.js';
+import { monotonicNow } from '../core/clock.js';
+import { LaneRunner } from './lane-runner.js';
 import { Lane } from './lane.js';
 import { Lanes } from './lanes.js';
-import { Counts, LiveState } from './live-state.js';
-import { ReadyGroups } from './ready-groups.js';
-import { TimeSlice } from './time-slice.js';
+import { LiveState } from './live-state.js';
 import type { PoolState, Task, WorkerPoolOptions } from './worker-pool.js';
-import { Workers } from './workers.js';
-import type { Worker } from './workers.js';
 
-/**
- * What both pools have in common: every task is in a lane, and a lane with a task is ready, running or backing off.
- * The way of a task, in order: take, start, run, end; then its lane goes on. Which lane it belongs to, the pool that
- * extends this one says.
- */
+/** What both pools have in common: every task is in a lane. Which one, the pool that extends this one says. */
 export abstract class LanePool {
   readonly state: PoolState;
 
-  readonly #now: () => number;
-  readonly #calls: GuardedCalls;
-  readonly #workers: Workers;
-  readonly #backoff: BackoffTimer;
-  readonly #slice: TimeSlice;
   readonly #lanes = new Lanes();
-  readonly #ready = new ReadyGroups();
-  readonly #counts = new Counts();
-  readonly #idle = new IdlePromise();
-  #isClosed = false;
+  readonly #runner: LaneRunner;
 
-  /** Set while lanes are started: whatever a task does to the pool meanwhile, the one loop that runs sees to it. */
-  #isStarting = false;
-
-  /** The lane that runs and has no worker to wait for its promise: its task has not returned yet. */
-  #starting: Lane | undefined;
-
+  /** @throws RangeError unless `workers` is an integer of at least 1 */
   constructor(options: WorkerPoolOptions) {
-    const { now = () => performance.now() } = options;
-    this.#now = now;
-    this.#calls = new GuardedCalls(options.onDefect);
-    this.#workers = new Workers(options.workers, {
-      ended: (worker, result) => this.#settle(worker, result),
-      failed: (worker, error) => this.#settle(worker, undefined, { error }),
-    });
-    this.#backoff = new BackoffTimer(now, (lanes) => this.#resume(lanes));
-    this.#slice = new TimeSlice(now, () => this.#startReady());
-    this.state = new LiveState({
-      counts: this.#counts,
-      workers: this.#workers,
-      backoff: this.#backoff,
-      lanes: this.#lanes,
-    });
+    const { now = monotonicNow } = options;
+    this.#runner = new LaneRunner(options, now, (lane) => this.#lanes.emptied(lane));
+    this.state = new LiveState(this.#runner, this.#lanes);
   }
 
   discard(origin: object): number {
-    return this.#remove((task) => task.origin === origin);
+    return this.#runner.remove((task) => task.origin === origin);
   }
 
   resize(workers: number): void {
-    this.#workers.resize(workers);
-    this.#startReady();
+    this.#runner.workers.resize(workers);
+    this.#runner.startReady();
   }
 
   idle(): Promise<void> {
-    return this.#isIdle() ? Promise.resolve() : this.#idle.next();
+    return this.#runner.idle();
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#remove(() => true);
-    this.#slice.close();
+    this.#runner.close();
     this.#lanes.clear();
   }
 
   /** Takes a task into the lane of a key, or into one of its own. */
   protected take(task: Task, key: string | undefined): void {
-    if (this.#isClosed) return this.#drop(task);
+    if (this.#runner.isClosed) return this.#runner.drop(task);
 
-    this.#counts.waiting += 1;
+    this.#runner.counts.waiting += 1;
     const lane = key === undefined ? undefined : this.#lanes.get(key);
-    if (lane === undefined) return this.#admit(this.#newLane(task, key));
+    if (lane === undefined) return this.#runner.admit(this.#newLane(task, key));
 
     const isSpare = lane.head === undefined;
     lane.push(task);
     if (!isSpare) return;
     this.#lanes.refilled();
-    this.#admit(lane);
+    this.#runner.admit(lane);
   }
 
   /** The lane of a key; it may be one without a task. */
@@ -94,146 +58,8 @@ export abstract class LanePool {
   }
 
   #newLane(task: Task, key: string | undefined): Lane {
-    const lane = new Lane(this.#ready.group(task.group), key, task);
-    if (key !== undefined) this.#lanes.add(key, lane);
+    const lane = new Lane(this.#runner.ready.group(task.group), key, task);
+    this.#lanes.add(lane);
     return lane;
-  }
-
-  /** A lane is ready; where no other is, it need not queue for its turn. */
-  #admit(lane: Lane): void {
-    if (this.#isStarting || this.#ready.size > 0) this.#ready.add(lane);
-    else this.#startReady(lane);
-  }
-
-  /** Gives free workers to ready lanes, `first` before all others. A loop, since whatever ends at once frees its worker. */
-  #startReady(first?: Lane): void {
-    if (this.#isStarting) return;
-
-    this.#isStarting = true;
-    let lane = first;
-    while (this.#workers.hasFree && !this.#slice.isOver) {
-      lane ??= this.#ready.take();
-      if (lane?.head === undefined) break;
-      this.#start(lane, lane.head);
-      lane = undefined;
-    }
-    if (lane !== undefined) this.#ready.add(lane);
-    this.#isStarting = false;
-    this.#noteSaturation();
-    if (this.#idle.isAwaited && this.#isIdle()) this.#idle.keep();
-  }
-
-  #start(lane: Lane, task: Task): void {
-    this.#starting = lane;
-    lane.isRunning = true;
-    lane.group.running += 1;
-    this.#counts.waiting -= 1;
-    this.#workers.begin();
-    this.#slice.count();
-    if (this.#calls.isCurrent(task)) return this.#run(lane, task);
-
-    this.#vacate(lane);
-    this.#goOn(lane);
-    this.#drop(task);
-  }
-
-  #run(lane: Lane, task: Task): void {
-    const result = this.#calls.run(task);
-    if (typeof result !== 'object' || result === null) return this.#end(lane, task, result);
-
-    const worker = this.#workers.hold(lane, task, this.#slice.roughly());
-    this.#starting = undefined;
-    void Promise.resolve(result).then(worker.onResolved, worker.onRejected);
-  }
-
-  #settle(worker: Worker, result: unknown, defect?: { readonly error: unknown }): void {
-    const { lane, task } = worker;
-    if (lane === undefined || task === undefined) return;
-
-    if (defect !== undefined) this.#calls.report(defect.error, task);
-    this.#end(lane, task, result);
-    this.#workers.release(worker);
-    this.#startReady();
-  }
-
-  #end(lane: Lane, task: Task, result: unknown): void {
-    const isToWait = typeof result === 'number';
-    const isToGo = isToWait && (this.#isClosed || !this.#calls.isCurrent(task));
-    this.#vacate(lane);
-    if (isToWait && !isToGo) return this.#backOff(lane, result);
-
-    this.#goOn(lane);
-    if (isToGo) this.#drop(task);
-    else this.#counts.completed += 1;
-  }
-
-  #vacate(lane: Lane): void {
-    this.#starting = undefined;
-    lane.isRunning = false;
-    lane.group.running -= 1;
-    this.#workers.end();
-  }
-
-  /** The head of the lane has had its turn for good. */
-  #goOn(lane: Lane): void {
-    lane.advance();
-    if (lane.head === undefined) this.#emptied(lane);
-    else this.#ready.add(lane);
-  }
-
-  #backOff(lane: Lane, delayMs: number): void {
-    this.#counts.waiting += 1;
-    if (delayMs > 0) this.#backoff.add(lane, delayMs);
-    else this.#ready.add(lane);
-  }
-
-  #resume(lanes: readonly Lane[]): void {
-    for (const lane of lanes) this.#ready.add(lane);
-    this.#startReady();
-  }
-
-  /** First everything is as if the tasks had never come, then they are told: they may submit and discard others. */
-  #remove(isToGo: (task: Task) => boolean): number {
-    const removed: Task[] = [];
-    const hasMore = (lane: Lane): boolean => {
-      lane.remove(isToGo, removed);
-      if (lane.head === undefined) this.#emptied(lane);
-      return lane.head !== undefined;
-    };
-    this.#ready.filter(hasMore);
-    this.#backoff.filter((lane) => {
-      const { head } = lane;
-      if (hasMore(lane) && lane.head !== head) this.#ready.add(lane);
-      return lane.head === head;
-    });
-    this.#starting?.remove(isToGo, removed);
-    for (let worker = this.#workers.oldest; worker !== undefined; worker = worker.later) {
-      worker.lane?.remove(isToGo, removed);
-    }
-
-    this.#counts.waiting -= removed.length;
-    for (const task of removed) this.#drop(task);
-    this.#startReady();
-    return removed.length;
-  }
-
-  #emptied(lane: Lane): void {
-    if (lane.key !== undefined) this.#lanes.emptied(lane);
-  }
-
-  #drop(task: Task): void {
-    this.#counts.dropped += 1;
-    this.#calls.dropped(task);
-  }
-
-  #isIdle(): boolean {
-    return this.#counts.waiting === 0 && this.#workers.busy === 0;
-  }
-
-  /** While the slice is over, a free worker does not mean that nothing waits for one. */
-  #noteSaturation(): void {
-    if (this.#ready.size > 0 && this.#slice.isOver) return;
-    if (this.#ready.size === 0 || this.#workers.hasFree) this.#counts.saturatedSince = undefined;
-    else this.#counts.saturatedSince ??= this.#now();
   }
 }

@@ -58,14 +58,14 @@ export class Lane {
 
   /** Moves the waiting tasks that are to go into `removed`, in their order. A running head stays. */
   remove(isToGo: (task: Task) => boolean, removed: Task[]): void {
+    const head = this.isRunning ? undefined : this.head;
+    const isHeadToGo = head !== undefined && isToGo(head);
+    if (isHeadToGo) removed.push(head);
     this.#rest?.filter((task) => {
       if (!isToGo(task)) return true;
       removed.push(task);
       return false;
     });
-    if (this.isRunning || this.head === undefined || !isToGo(this.head)) return;
-
-    removed.push(this.head);
-    this.advance();
+    if (isHeadToGo) this.advance();
   }
 }

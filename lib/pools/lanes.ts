@@ -29,9 +29,9 @@ export class Lanes {
     return this.#laneByKey.get(key);
   }
 
-  /** A new lane, with a task. */
-  add(key: string, lane: Lane): void {
-    this.#laneByKey.set(key, lane);
+  /** A new lane, with a task. One without a key is not kept. */
+  add(lane: Lane): void {
+    if (lane.key !== undefined) this.#laneByKey.set(lane.key, lane);
   }
 
   /** A lane without a task got one. */
@@ -41,6 +41,8 @@ export class Lanes {
 
   /** The last task of a lane has gone. */
   emptied(lane: Lane): void {
+    if (lane.key === undefined) return;
+
     this.#spare += 1;
     if (lane.isSpare) return;
 

@@ -11,59 +11,60 @@ export class Counts {
   saturatedSince: number | undefined;
 }
 
-/** Where the figures are kept anyway. */
-interface Parts {
+/** Where the figures of a pool are kept anyway. */
+interface Figures {
   readonly counts: Counts;
   readonly workers: Workers;
   readonly backoff: BackoffTimer;
-  readonly lanes: Lanes;
 }
 
 /** A pool's state, looked up when it is read, so that keeping it up to date costs the tasks nothing. */
 export class LiveState implements PoolState {
-  readonly #parts: Parts;
+  readonly #figures: Figures;
+  readonly #lanes: Lanes;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(figures: Figures, lanes: Lanes) {
+    this.#figures = figures;
+    this.#lanes = lanes;
   }
 
   get workers(): number {
-    return this.#parts.workers.limit;
+    return this.#figures.workers.limit;
   }
 
   get running(): number {
-    return this.#parts.workers.busy;
+    return this.#figures.workers.busy;
   }
 
   get waiting(): number {
-    return this.#parts.counts.waiting;
+    return this.#figures.counts.waiting;
   }
 
   get backingOff(): number {
-    return this.#parts.backoff.size;
+    return this.#figures.backoff.size;
   }
 
   get keys(): number {
-    return this.#parts.lanes.size;
+    return this.#lanes.size;
   }
 
   get saturatedSince(): number | undefined {
-    return this.#parts.counts.saturatedSince;
+    return this.#figures.counts.saturatedSince;
   }
 
   get completed(): number {
-    return this.#parts.counts.completed;
+    return this.#figures.counts.completed;
   }
 
   get dropped(): number {
-    return this.#parts.counts.dropped;
+    return this.#figures.counts.dropped;
   }
 
   get oldestRunningSince(): number | undefined {
-    return this.#parts.workers.oldest?.since;
+    return this.#figures.workers.oldest?.since;
   }
 
   get oldestRunning(): Task | undefined {
-    return this.#parts.workers.oldest?.task;
+    return this.#figures.workers.oldest?.task;
   }
 }

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from '../core/clock.js';
+
 /** Starts that a turn of the event loop may have before the slice is measured. */
 const FREE_STARTS = 16;
 
@@ -12,7 +14,7 @@ const LONGEST_MS = 5;
  * started one after another for as long as there are any, and heartbeats, timers and I/O would wait for all of them.
  */
 export class TimeSlice {
-  readonly #now: () => number;
+  readonly #now: MonotonicClock;
   readonly #onNext: () => void;
   #starts = 0;
   #measuredSince = 0;
@@ -23,7 +25,7 @@ export class TimeSlice {
   #next: NodeJS.Immediate | undefined;
 
   /** `onNext` is called in the turn after one in which the slice was over. */
-  constructor(now: () => number, onNext: () => void) {
+  constructor(now: MonotonicClock, onNext: () => void) {
     this.#now = now;
     this.#onNext = onNext;
   }

@@ -1,3 +1,5 @@
+import type { MonotonicClock } from '../core/clock.js';
+
 /**
  * One thing to run, as the pools know it. Whoever submits it owns what it means: pools know groups, lanes and workers,
  * nothing of deliveries, handlers or brokers.
@@ -114,6 +116,6 @@ export interface WorkerPoolOptions {
   /** Told of a task that threw or rejected where it must not, after the pool has dealt with it, in a microtask. */
   readonly onDefect: (error: unknown, task: Task) => void;
 
-  /** A monotonic clock, in milliseconds. @default performance.now */
-  readonly now?: () => number;
+  /** Monotonic milliseconds. @default monotonicNow */
+  readonly now?: MonotonicClock;
 }

@@ -108,6 +108,13 @@ export class Workers {
     if (this.#busy + this.#free.length <= this.#limit) this.#free.push(worker);
   }
 
+  /** The lanes of those that wait for a promise, the oldest first. */
+  eachHeld(visit: (lane: Lane) => void): void {
+    for (let worker = this.#oldest; worker !== undefined; worker = worker.later) {
+      if (worker.lane !== undefined) visit(worker.lane);
+    }
+  }
+
   #reused(lane: Lane, task: Task): Worker | undefined {
     const worker = this.#free.pop();
     if (worker === undefined) return undefined;
