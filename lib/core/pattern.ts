@@ -66,6 +66,20 @@ export function matchesPattern(pattern: string, topic: string): boolean {
   return wanted.length === given.length;
 }
 
+/** Whether every topic that `narrow` matches is matched by `wide` too. */
+export function coversPattern(wide: string, narrow: string): boolean {
+  if (isDeadTopic(narrow) && !isDeadTopic(wide)) return false;
+  const wideTokens = wide.split('.');
+  const narrowTokens = narrow.split('.');
+  for (const [i, token] of wideTokens.entries()) {
+    const other = narrowTokens[i];
+    if (other === undefined) return false;
+    if (token === '>') return true;
+    if (other === '>' || (token !== '*' && token !== other)) return false;
+  }
+  return wideTokens.length === narrowTokens.length;
+}
+
 function tokenFault(token: string): string {
   return token === ''
     ? 'it has an empty token'

@@ -1,0 +1,47 @@
+import type { ParamProperties } from '@nestjs/core/helpers/context-utils.js';
+import type { ParamsFactory } from '@nestjs/core/helpers/external-context-creator.js';
+
+/** Nest's numbers for what `@Payload()` and `@Ctx()` ask for; custom parameter decorators have strings. */
+export const PAYLOAD = 3;
+export const CONTEXT = 6;
+
+/** What Nest's parameter decorators get, given `(data, context)`. */
+export const EVENT_PARAMS: ParamsFactory = {
+  exchangeKeyForValue(type: number, property: unknown, args: readonly unknown[]): unknown {
+    if (type === CONTEXT) return args[1];
+    if (type !== PAYLOAD) return null;
+    return typeof property === 'string' && property !== '' ? fieldOf(args[0], property) : args[0];
+  },
+};
+
+/** What a method without parameter decorators is given: data, context. */
+export const UNDECORATED = [PAYLOAD, CONTEXT].map((type, index) => ({
+  index,
+  type,
+  data: undefined,
+  pipes: [],
+  extractValue: (...args: unknown[]) => args[index],
+})) as unknown as ParamProperties[];
+
+/**
+ * Calls a method whose parameters are plain data and context, without Nest in between; undefined when they are not.
+ * Arguments are in the order of the method's parameters.
+ */
+export function directArguments(
+  params: readonly ParamProperties[],
+): ((data: unknown, context: unknown) => unknown[]) | undefined {
+  if (!params.every(isPlain)) return undefined;
+  const length = Math.max(...params.map(({ index }) => index)) + 1;
+  const types = Array.from({ length }, (_, index) => params.find((param) => param.index === index)?.type);
+  return (data, context) => types.map((type) => (type === PAYLOAD ? data : type === CONTEXT ? context : undefined));
+}
+
+function isPlain({ type, data, pipes, schema }: ParamProperties): boolean {
+  const isKnown = type === PAYLOAD || type === CONTEXT;
+  return isKnown && data === undefined && schema === undefined && (pipes?.length ?? 0) === 0;
+}
+
+function fieldOf(data: unknown, property: string): unknown {
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, property)) return undefined;
+  return (data as Record<string, unknown>)[property];
+}

@@ -1,0 +1,102 @@
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import type { RequestContext } from '@nestjs/microservices';
+import { RequestContextHost } from '@nestjs/microservices/context/request-context-host.js';
+import { isObservable, lastValueFrom, type Observable } from 'rxjs';
+import type { EventContext } from './event-context.js';
+import { directArguments, EVENT_PARAMS } from './event-parameters.js';
+import type { HandlerPipeline } from './handler-pipeline.js';
+
+/** Runs a handler once; see HandlerRegistration. */
+export type Invoke = (data: unknown, context: EventContext) => unknown;
+
+/** Where a handler lives. */
+export interface MethodHost {
+  readonly wrapper: InstanceWrapper<object>;
+  readonly methodName: string;
+}
+
+type Method = (...args: unknown[]) => Observable<unknown>;
+
+/**
+ * Makes what runs a handler. One that exists once is prepared here; a request- or transient-scoped one is made anew for each
+ * attempt, together with what it injects. A method nothing is bound to is called directly.
+ */
+export class HandlerInvokers {
+  constructor(private readonly pipeline: HandlerPipeline) {}
+
+  create(host: MethodHost): Invoke {
+    const { wrapper } = host;
+    if (isScoped(wrapper)) return this.#scoped(host);
+    return this.#direct(host) ?? settled(this.#proxy(wrapper.instance, host.methodName));
+  }
+
+  /** Undefined when something of Nest's has to run before or after the method. */
+  #direct({ wrapper, methodName }: MethodHost): Invoke | undefined {
+    const { instance } = wrapper;
+    const method = methodOf(instance, methodName);
+    const moduleKey = wrapper.host?.token ?? '';
+    if (!this.pipeline.isBare(instance, method, moduleKey)) return undefined;
+    const argumentsOf = directArguments(this.pipeline.parameters(instance, methodName, moduleKey));
+    if (!argumentsOf) return undefined;
+    return (data, context) => {
+      context.enter();
+      return awaited(method.apply(instance, argumentsOf(data, context)));
+    };
+  }
+
+  #scoped({ wrapper, methodName }: MethodHost): Invoke {
+    const moduleRef = moduleRefOf(wrapper);
+    return async (data, context) => {
+      const request = RequestContextHost.create(context.topic, data, context);
+      const contextId = ContextIdFactory.getByRequest(request);
+      moduleRef.registerRequestByContextId(requestFor(wrapper, contextId, request), contextId);
+      const instance: object = await moduleRef.resolve(wrapper.token as symbol, contextId, { strict: true });
+      return settled(this.#proxy(instance, methodName, contextId, wrapper.id))(data, context);
+    };
+  }
+
+  #proxy(instance: object, methodName: string, contextId?: ContextId, inquirerId?: string): Invoke {
+    return this.pipeline.create(
+      instance,
+      methodOf(instance, methodName),
+      methodName,
+      ROUTE_ARGS_METADATA,
+      EVENT_PARAMS,
+      contextId,
+      inquirerId,
+      undefined,
+      'rpc',
+    );
+  }
+}
+
+/** Whether there is no single instance to call. */
+export function isScoped(wrapper: InstanceWrapper): boolean {
+  return wrapper.isTransient || !wrapper.isDependencyTreeStatic();
+}
+
+/** A filter or interceptor may answer with an Observable, and one that errors must not look like success. */
+function settled(invoke: Invoke): Invoke {
+  return async (data, context) => awaited(await invoke(data, context));
+}
+
+function awaited(result: unknown): unknown {
+  if (isObservable(result)) return lastValueFrom(result, { defaultValue: undefined });
+  return result instanceof Promise ? result.then(awaited) : result;
+}
+
+function methodOf(instance: object, name: string): Method {
+  return (instance as Record<string, Method>)[name] as Method;
+}
+
+/** A durable provider's context may carry a payload of its own; then that is what `REQUEST` injects. */
+function requestFor(wrapper: InstanceWrapper, contextId: ContextId, request: RequestContext): unknown {
+  if (wrapper.isDependencyTreeDurable()) return contextId.payload;
+  return Object.assign(request, contextId.payload);
+}
+
+function moduleRefOf(wrapper: InstanceWrapper): ModuleRef {
+  return wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
+}
