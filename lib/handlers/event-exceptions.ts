@@ -5,7 +5,6 @@ import type { ContextId } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context.js';
 import { ExternalExceptionsHandler } from '@nestjs/core/exceptions/external-exceptions-handler.js';
 import { STATIC_CONTEXT } from '@nestjs/core/injector/constants.js';
-import type { RouterProxyCallback } from '@nestjs/core/router/router-proxy.js';
 
 /**
  * Nest's exception filters for events. A filter that returns nothing, now or by its promise, has not handled the exception:
@@ -35,7 +34,7 @@ export class EventExceptionsHandler extends ExternalExceptionsHandler {
 export class EventExceptionFilterContext extends ExternalExceptionFilterContext {
   override create(
     instance: object,
-    callback: RouterProxyCallback,
+    callback: (...args: unknown[]) => void,
     module: string,
     contextId: ContextId = STATIC_CONTEXT,
     inquirerId?: string,

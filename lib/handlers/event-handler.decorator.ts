@@ -44,7 +44,7 @@ export function EventHandler(pattern: string | readonly string[], options: Event
 
 /** Adds to what decorators further down have written; the top one comes first. */
 export function appendMetadata(key: symbol, entry: unknown, descriptor: PropertyDescriptor): void {
-  const method = descriptor.value as object;
-  const earlier = (Reflect.getOwnMetadata(key, method) ?? []) as readonly unknown[];
+  const method: object = descriptor.value;
+  const earlier: readonly unknown[] = Reflect.getOwnMetadata(key, method) ?? [];
   Reflect.defineMetadata(key, [entry, ...earlier], method);
 }

@@ -15,13 +15,13 @@ export const EVENT_PARAMS: ParamsFactory = {
 };
 
 /** What a method without parameter decorators is given: data, context. */
-export const UNDECORATED = [PAYLOAD, CONTEXT].map((type, index) => ({
+export const UNDECORATED: ParamProperties[] = [PAYLOAD, CONTEXT].map((type, index) => ({
   index,
   type,
-  data: undefined,
+  data: '',
   pipes: [],
-  extractValue: (...args: unknown[]) => args[index],
-})) as unknown as ParamProperties[];
+  extractValue: (...args: unknown[]): unknown => args[index],
+}));
 
 /**
  * Calls a method whose parameters are plain data and context, without Nest in between; undefined when they are not.
@@ -38,10 +38,10 @@ export function directArguments(
 
 function isPlain({ type, data, pipes, schema }: ParamProperties): boolean {
   const isKnown = type === PAYLOAD || type === CONTEXT;
-  return isKnown && data === undefined && schema === undefined && (pipes?.length ?? 0) === 0;
+  return isKnown && (data === undefined || data === '') && schema === undefined && (pipes?.length ?? 0) === 0;
 }
 
 function fieldOf(data: unknown, property: string): unknown {
   if (typeof data !== 'object' || data === null || !Object.hasOwn(data, property)) return undefined;
-  return (data as Record<string, unknown>)[property];
+  return Reflect.get(data, property);
 }

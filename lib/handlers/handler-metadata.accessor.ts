@@ -22,12 +22,12 @@ export interface NestPattern {
 export class HandlerMetadataAccessor {
   /** What `@EventHandler` said, the top decorator first; empty for other methods. */
   declarations(method: object): readonly HandlerDeclaration[] {
-    return (Reflect.getMetadata(EVENT_HANDLER_METADATA, method) ?? []) as readonly HandlerDeclaration[];
+    return Reflect.getMetadata(EVENT_HANDLER_METADATA, method) ?? [];
   }
 
   /** The buses whose publish results it wants. */
   publishResults(method: object): readonly string[] {
-    return (Reflect.getMetadata(PUBLISH_RESULTS_METADATA, method) ?? []) as readonly string[];
+    return Reflect.getMetadata(PUBLISH_RESULTS_METADATA, method) ?? [];
   }
 
   /** What `@EventPattern` said, when it is for any transport or for this bus's. */
@@ -36,6 +36,6 @@ export class HandlerMetadataAccessor {
     const transport: unknown = Reflect.getMetadata(NEST.transport, method);
     const isOurs = transport === getEventBusTransport(bus);
     if (transport !== undefined && transport !== null && !isOurs) return undefined;
-    return { patterns: (Reflect.getMetadata(NEST.pattern, method) ?? []) as readonly unknown[], isOurs };
+    return { patterns: Reflect.getMetadata(NEST.pattern, method) ?? [], isOurs };
   }
 }

@@ -1,4 +1,4 @@
-import type { ContextType, PipeTransform } from '@nestjs/common';
+import type { PipeTransform } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ExternalContextCreator, type NestContainer } from '@nestjs/core';
 import { GuardsConsumer, GuardsContextCreator } from '@nestjs/core/guards/index.js';
@@ -7,14 +7,13 @@ import type { ParamsFactory } from '@nestjs/core/helpers/external-context-creato
 import type { ExternalHandlerMetadata } from '@nestjs/core/helpers/interfaces/external-handler-metadata.interface.js';
 import { InterceptorsConsumer, InterceptorsContextCreator } from '@nestjs/core/interceptors/index.js';
 import { PipesConsumer, PipesContextCreator } from '@nestjs/core/pipes/index.js';
-import type { RouterProxyCallback } from '@nestjs/core/router/router-proxy.js';
-import { isObservable, lastValueFrom, type Observable } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { EventContext } from './event-context.js';
 import { EventExceptionFilterContext } from './event-exceptions.js';
 import { CONTEXT, EVENT_PARAMS, UNDECORATED } from './event-parameters.js';
 
 /** A decorated method, whatever it takes and returns. */
-export type HandlerMethod = (...args: unknown[]) => Observable<unknown>;
+export type HandlerMethod = (...args: unknown[]) => void;
 
 type FillArguments = (args: unknown[], ...given: unknown[]) => Promise<void>;
 
@@ -54,14 +53,14 @@ export class HandlerPipeline extends ExternalContextCreator {
   }
 
   /** A method without parameter decorators is given the data and the context, as Nest's transports give it the data. */
-  override getMetadata<TMetadata, TContext extends string = ContextType>(
+  override getMetadata(
     instance: object,
     methodName: string,
     metadataKey?: string,
     factory?: ParamsFactory,
-    contextType?: TContext,
+    contextType?: string,
   ): ExternalHandlerMetadata {
-    const found = super.getMetadata<TMetadata, TContext>(instance, methodName, metadataKey, factory, contextType);
+    const found = super.getMetadata<unknown, string>(instance, methodName, metadataKey, factory, contextType);
     if (found.argsLength > 0) return found;
     return { ...found, argsLength: UNDECORATED.length, getParamsMetadata: () => UNDECORATED };
   }
@@ -103,7 +102,7 @@ export class HandlerPipeline extends ExternalContextCreator {
   isBare(instance: object, method: HandlerMethod, moduleKey: string): boolean {
     const creators = [this.#guards, this.#interceptors, this.#pipes];
     if (creators.some((creator) => creator.create(instance, method, moduleKey).length > 0)) return false;
-    return this.#filters.create(instance, method as unknown as RouterProxyCallback, moduleKey).isEmpty;
+    return this.#filters.create(instance, method, moduleKey).isEmpty;
   }
 
   #controllerModuleKey(classRef: Function | undefined): string {

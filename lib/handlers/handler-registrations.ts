@@ -1,4 +1,4 @@
-import { InvalidHandlerError } from '../core/errors.js';
+import { InvalidHandlerError, toError } from '../core/errors.js';
 import { optionFaults, shown } from '../core/option-faults.js';
 import { assertPattern, isGroupName } from '../core/pattern.js';
 import type { HandlerDeclaration } from './event-handler.decorator.js';
@@ -38,7 +38,7 @@ export function createRegistrations(
   faults.push(...claimFaults(declared, defaults));
   if (faults.length > 0) throw new InvalidHandlerError(faults.join('; '));
   const names = uniqueNames(declared);
-  return declared.map((handler, index) => registration(handler, names[index] as string, defaults));
+  return declared.map((handler, index) => registration(handler, names[index] ?? plainName(handler), defaults));
 }
 
 function registration(handler: DeclaredHandler, name: string, defaults: RegistrationDefaults): HandlerRegistration {
@@ -75,7 +75,7 @@ function patternFaults(pattern: unknown): string[] {
     assertPattern(pattern);
     return [];
   } catch (error) {
-    return [(error as Error).message];
+    return [toError(error).message];
   }
 }
 

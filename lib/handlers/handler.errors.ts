@@ -25,3 +25,10 @@ export class HandlerTimeoutError extends EventBusError {
     super('EVENT_BUS_HANDLER_TIMEOUT', `${handler} has run for longer than ${timeoutMs} ms.`, { retryable: true });
   }
 }
+
+/** Why a signal was raised before the time-out: the source is no longer ours, or a drain has reached its deadline. */
+export class HandlerAbortedError extends EventBusError {
+  constructor(why: string) {
+    super('EVENT_BUS_ABORTED', `The handler is to stop: ${why}.`, { retryable: true });
+  }
+}

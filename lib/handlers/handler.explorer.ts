@@ -56,13 +56,13 @@ export class HandlerExplorer {
     );
   }
 
-  #classes(wrappers: readonly InstanceWrapper<unknown>[]): DecoratedClass[] {
+  #classes(wrappers: readonly InstanceWrapper[]): DecoratedClass[] {
     const seen = new Set<unknown>();
     return wrappers.flatMap((wrapper) => {
       const prototype = prototypeOf(wrapper);
       if (wrapper.isAlias || !prototype || seen.has(wrapper.instance ?? wrapper)) return [];
       seen.add(wrapper.instance ?? wrapper);
-      return [{ wrapper: wrapper as InstanceWrapper<object>, prototype, className: prototype.constructor.name }];
+      return [{ wrapper, prototype, className: prototype.constructor.name }];
     });
   }
 
@@ -77,15 +77,16 @@ export class HandlerExplorer {
   }
 }
 
-function prototypeOf(wrapper: InstanceWrapper<unknown>): object | undefined {
-  if (!wrapper.isNotMetatype) return (wrapper.metatype?.prototype as object | null) ?? undefined;
+function prototypeOf(wrapper: InstanceWrapper): object | undefined {
+  if (!wrapper.isNotMetatype) return wrapper.metatype?.prototype;
   const { instance } = wrapper;
-  if (typeof instance !== 'object' || instance === null) return undefined;
-  return (Object.getPrototypeOf(instance) as object | null) ?? undefined;
+  if (!isObject(instance)) return undefined;
+  const prototype: object | null = Object.getPrototypeOf(instance);
+  return prototype ?? undefined;
 }
 
 function methodAt(prototype: object, name: string): object {
-  return (prototype as Record<string, object>)[name] as object;
+  return Reflect.get(prototype, name);
 }
 
 function assertProvidedOnce(methods: readonly DiscoveredMethod[]): void {
@@ -101,6 +102,10 @@ function assertProvidedOnce(methods: readonly DiscoveredMethod[]): void {
       );
     }
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function moduleOf(wrapper: InstanceWrapper): string {

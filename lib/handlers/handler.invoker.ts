@@ -3,10 +3,11 @@ import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import type { RequestContext } from '@nestjs/microservices';
 import { RequestContextHost } from '@nestjs/microservices/context/request-context-host.js';
-import { isObservable, lastValueFrom, type Observable } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { InvalidHandlerError } from '../core/errors.js';
 import type { EventContext } from './event-context.js';
 import { directArguments, EVENT_PARAMS } from './event-parameters.js';
-import type { HandlerPipeline } from './handler-pipeline.js';
+import type { HandlerMethod, HandlerPipeline } from './handler-pipeline.js';
 
 /** Runs a handler once; see HandlerRegistration. */
 export type Invoke = (data: unknown, context: EventContext) => unknown;
@@ -16,8 +17,6 @@ export interface MethodHost {
   readonly wrapper: InstanceWrapper<object>;
   readonly methodName: string;
 }
-
-type Method = (...args: unknown[]) => Observable<unknown>;
 
 /**
  * Makes what runs a handler. One that exists once is prepared here; a request- or transient-scoped one is made anew for each
@@ -52,7 +51,7 @@ export class HandlerInvokers {
       const request = RequestContextHost.create(context.topic, data, context);
       const contextId = ContextIdFactory.getByRequest(request);
       moduleRef.registerRequestByContextId(requestFor(wrapper, contextId, request), contextId);
-      const instance: object = await moduleRef.resolve(wrapper.token as symbol, contextId, { strict: true });
+      const instance: object = await moduleRef.resolve(tokenOf(wrapper), contextId, { strict: true });
       return settled(this.#proxy(instance, methodName, contextId, wrapper.id))(data, context);
     };
   }
@@ -87,8 +86,13 @@ function awaited(result: unknown): unknown {
   return result instanceof Promise ? result.then(awaited) : result;
 }
 
-function methodOf(instance: object, name: string): Method {
-  return (instance as Record<string, Method>)[name] as Method;
+function methodOf(instance: object, name: string): HandlerMethod {
+  return Reflect.get(instance, name);
+}
+
+/** Nest's types leave abstract classes out of what may be resolved; Nest itself does not. */
+function tokenOf({ token }: InstanceWrapper): string | symbol | Function {
+  return token;
 }
 
 /** A durable provider's context may carry a payload of its own; then that is what `REQUEST` injects. */
@@ -98,5 +102,7 @@ function requestFor(wrapper: InstanceWrapper, contextId: ContextId, request: Req
 }
 
 function moduleRefOf(wrapper: InstanceWrapper): ModuleRef {
-  return wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
+  const moduleRef: unknown = wrapper.host?.providers.get(ModuleRef)?.instance;
+  if (moduleRef instanceof ModuleRef) return moduleRef;
+  throw new InvalidHandlerError(`${wrapper.name} is scoped, and the module it is provided in cannot be found`);
 }
