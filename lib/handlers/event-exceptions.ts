@@ -1,30 +1,26 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { EXCEPTION_FILTERS_METADATA } from '@nestjs/common/constants.js';
-import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context.js';
 import { ExternalExceptionsHandler } from '@nestjs/core/exceptions/external-exceptions-handler.js';
-import { STATIC_CONTEXT } from '@nestjs/core/injector/constants.js';
+import type { RouterProxyCallback } from '@nestjs/core/router/router-proxy.js';
 
 /**
  * Nest's exception filters for events. A filter that returns nothing, now or by its promise, has not handled the exception:
  * it goes on as it was, so that the event is tried again. Nothing is logged here: that is for who decides what becomes of the event.
  */
 export class EventExceptionsHandler extends ExternalExceptionsHandler {
-  #isEmpty = true;
-
-  /** Whether no filter was found. */
-  get isEmpty(): boolean {
-    return this.#isEmpty;
+  constructor(private readonly found: ExternalExceptionsHandler) {
+    super();
   }
 
-  override setCustomFilters(filters: ExceptionFilterMetadata[]): void {
-    super.setCustomFilters(filters);
-    this.#isEmpty = filters.length === 0;
+  /** Whether Nest found no filter. When it cannot be told, there may be one. */
+  get isEmpty(): boolean {
+    const filters: unknown = Reflect.get(this.found, 'filters');
+    return Array.isArray(filters) && filters.length === 0;
   }
 
   override async next(exception: Error, host: ArgumentsHost): Promise<unknown> {
-    const answer: unknown = await this.invokeCustomFilters(exception, host);
+    const answer: unknown = await this.found.invokeCustomFilters(exception, host);
     if (answer === undefined) throw exception;
     return answer;
   }
@@ -34,21 +30,11 @@ export class EventExceptionsHandler extends ExternalExceptionsHandler {
 export class EventExceptionFilterContext extends ExternalExceptionFilterContext {
   override create(
     instance: object,
-    callback: (...args: unknown[]) => void,
+    callback: RouterProxyCallback,
     module: string,
-    contextId: ContextId = STATIC_CONTEXT,
+    contextId?: ContextId,
     inquirerId?: string,
   ): EventExceptionsHandler {
-    this.moduleContext = module;
-    const handler = new EventExceptionsHandler();
-    const filters = this.createContext<unknown[], ExceptionFilterMetadata[]>(
-      instance,
-      callback,
-      EXCEPTION_FILTERS_METADATA,
-      contextId,
-      inquirerId,
-    );
-    handler.setCustomFilters(filters.toReversed());
-    return handler;
+    return new EventExceptionsHandler(super.create(instance, callback, module, contextId, inquirerId));
   }
 }

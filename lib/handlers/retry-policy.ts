@@ -76,7 +76,8 @@ export function isPermanentRefusal(error: unknown): boolean {
 
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('getStatus' in error)) return undefined;
-  if (typeof error.getStatus !== 'function') return undefined;
-  const status: unknown = error.getStatus();
+  const { getStatus } = error;
+  if (typeof getStatus !== 'function') return undefined;
+  const status: unknown = Reflect.apply(getStatus, error, []);
   return typeof status === 'number' ? status : undefined;
 }
