@@ -13,6 +13,11 @@ export class Fifo<T> {
     return this.#size;
   }
 
+  /** For how many it has room without growing. */
+  get capacity(): number {
+    return this.#ring.length;
+  }
+
   push(value: T): void {
     if (this.#size === this.#ring.length) this.#move(this.#size * 2);
     this.#ring[(this.#first + this.#size) & (this.#ring.length - 1)] = value;
