@@ -9,6 +9,8 @@ export interface DeadLetter {
   /** The event's id, where it could be read. */
   readonly eventId: string | undefined;
   readonly eventType: string | undefined;
+  /** The event's key, where it could be read. */
+  readonly key: string | undefined;
   readonly attempts: number;
   readonly error: Error;
   /** When it was given up on, milliseconds since the epoch. */

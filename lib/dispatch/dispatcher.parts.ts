@@ -1,0 +1,67 @@
+import { monotonicNow } from '../core/clock.js';
+import { RunningAttempts } from './attempts.js';
+import { CreditBook } from './credit.js';
+import { DeadLetters } from './dead-letters.js';
+import type { DispatcherOptions } from './dispatcher.options.js';
+import type { InFlight } from './in-flight.js';
+import { Ownership } from './ownership.js';
+import { Runner } from './runner.js';
+import { SettleFirst } from './settle-first.js';
+import { Settler } from './settler.js';
+import { noTotals } from './totals.js';
+import type { Totals } from './totals.js';
+
+/** The stages of a message's path, and what they share. */
+export interface DispatcherParts {
+  readonly now: () => number;
+  readonly totals: Totals;
+  readonly credit: CreditBook;
+  readonly settler: Settler;
+  readonly deadLetters: DeadLetters;
+  readonly runner: Runner;
+  readonly ownership: Ownership;
+}
+
+/** Puts a dispatcher's parts together. @param submit where an at-most-once event goes on once it is settled */
+export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight) => void): DispatcherParts {
+  const {
+    bus,
+    codec,
+    pools,
+    handles,
+    logger,
+    settlement,
+    registry,
+    now = monotonicNow,
+    random = Math.random,
+  } = options;
+  const totals = noTotals();
+  const credit = new CreditBook(options.limits, pools.keyed, logger);
+  const settler = new Settler({ bus, settlement, credit, totals });
+  const deadLetters = new DeadLetters({ bus, port: options.deadLetters, totals, logger, now, random });
+  const shortestTimeoutMs = () => Math.min(...registry.all.map(({ timeoutMs }) => timeoutMs));
+  const runner = new Runner({
+    bus,
+    codec,
+    settler,
+    deadLetters,
+    totals,
+    logger,
+    now,
+    random,
+    attempts: (end) => new RunningAttempts({ end, handles, now, shortestTimeoutMs }),
+  });
+  const ownership = new Ownership({
+    credit,
+    runner,
+    handles,
+    logger,
+    now,
+    pools: [pools.global, pools.keyed],
+    rebalanceDrainMs: options.rebalanceDrainMs,
+    deliveryOf: options.deliveryOf,
+    poolsOf: options.poolsOf,
+    settleFirst: (owned) => new SettleFirst({ owned, settlement, settler, handles, logger, random, submit }),
+  });
+  return { now, totals, credit, settler, deadLetters, runner, ownership };
+}

@@ -1,0 +1,94 @@
+import { monotonicNow } from '../core/clock.js';
+import type { WorkerPool } from '../pools/worker-pool.js';
+import type { DeadLetters } from './dead-letters.js';
+import { DeliveryTask } from './delivery-task.js';
+import type { OwnedSource } from './owned-source.js';
+import type { Runner } from './runner.js';
+import type { Totals } from './totals.js';
+
+/** One pool as health shows it. Times in monotonic milliseconds. */
+export interface PoolSnapshot {
+  readonly workers: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly backingOff: number;
+  readonly keys: number;
+  readonly saturatedSince: number | undefined;
+  readonly longestRunning:
+    | { readonly handler: string; readonly topic: string; readonly key: string | undefined; readonly since: number }
+    | undefined;
+}
+
+/** One source as health shows it. */
+export interface ConsumerSnapshot {
+  readonly name: string;
+  readonly group: string;
+  readonly inFlight: number;
+  readonly lag: number | undefined;
+  readonly lastProgressAt: number | undefined;
+  /** The key whose waiting events stopped the source, if one did. */
+  readonly blockedByKey: string | undefined;
+}
+
+/** A handler that has run for longer than 60 s and than twice its `timeoutMs`. */
+export interface StallSnapshot {
+  readonly what: string;
+  readonly since: number;
+}
+
+/** What the dispatcher knows, at the moment it is asked. */
+export interface DispatcherSnapshot {
+  readonly pools: { readonly global: PoolSnapshot; readonly keyed: PoolSnapshot };
+  readonly consumers: readonly ConsumerSnapshot[];
+  readonly stalls: readonly StallSnapshot[];
+  readonly totals: Readonly<Totals>;
+  /** Since when dead letters cannot be stored; undefined when they can. */
+  readonly deadLettersFailingSince: number | undefined;
+}
+
+/** What the snapshot is taken of. */
+export interface SnapshotParts {
+  readonly pools: { readonly global: WorkerPool; readonly keyed: WorkerPool };
+  readonly sources: Iterable<OwnedSource>;
+  readonly runner: Runner;
+  readonly totals: Totals;
+  readonly deadLetters: DeadLetters;
+}
+
+/** Reads what is kept anyway. */
+export function snapshotOf({ pools, sources, runner, totals, deadLetters }: SnapshotParts): DispatcherSnapshot {
+  return {
+    pools: { global: poolOf(pools.global), keyed: poolOf(pools.keyed) },
+    consumers: [...sources].map(consumerOf),
+    stalls: runner.attempts.stalled().map(({ task, since }) => ({ what: whatOf(task), since })),
+    totals: { ...totals },
+    deadLettersFailingSince: deadLetters.failingSince,
+  };
+}
+
+function poolOf({ state }: WorkerPool): PoolSnapshot {
+  const { workers, running, waiting, backingOff, keys, saturatedSince } = state;
+  return { workers, running, waiting, backingOff, keys, saturatedSince, longestRunning: longestOf(state) };
+}
+
+function longestOf({
+  oldestRunning,
+  oldestRunningSince = monotonicNow(),
+}: WorkerPool['state']): PoolSnapshot['longestRunning'] {
+  if (!(oldestRunning instanceof DeliveryTask)) return undefined;
+  const { handler, inFlight } = oldestRunning;
+  return { handler, topic: inFlight.delivery.message.topic, key: inFlight.envelope?.key, since: oldestRunningSince };
+}
+
+function consumerOf({ source, inHand, blockedByKey }: OwnedSource): ConsumerSnapshot {
+  const { name, group, progress } = source;
+  const { lag, lastProgressAt } = progress;
+  return { name, group, inFlight: inHand, lag, lastProgressAt, blockedByKey };
+}
+
+function whatOf(task: DeliveryTask | undefined): string {
+  if (task === undefined) return 'a handler';
+  const key = task.inFlight.envelope?.key;
+  const keyed = key === undefined ? '' : `, key ${JSON.stringify(key.slice(0, 100))}`;
+  return `${task.handler} on ${task.inFlight.delivery.message.topic}${keyed}`;
+}
