@@ -1,0 +1,48 @@
+import type { HandleRegister } from '../../core/handle-register.js';
+import type { BusLogger } from '../../core/logger.js';
+import type { ConsumerPort } from '../../transport/transport.js';
+import type { ServerFeatures } from './features.js';
+import type { JetStreamApi } from './jetstream-api.js';
+import type { ResolvedNatsOptions } from './nats.options.js';
+import type { Pause } from './pause.js';
+import type { Settles } from './settles.js';
+
+/** What all consumers of a transport share. */
+export interface ConsumerContext {
+  readonly options: ResolvedNatsOptions;
+  readonly inboxPrefix: string;
+  /** `$JS.API`, or that of a domain. */
+  readonly apiPrefix: string;
+  readonly api: JetStreamApi;
+  readonly port: ConsumerPort;
+  readonly settles: Settles;
+  readonly pause: Pause;
+  readonly handles: HandleRegister;
+  readonly logger: BusLogger;
+  features(): ServerFeatures;
+  /** Largest body plus headers of the server, in bytes. */
+  maxPayload(): number;
+  now(): number;
+}
+
+/** What a consumer has counted, for health. */
+export interface ConsumerCounts {
+  arrived: number;
+  /** Of these: delivered before. */
+  redelivered: number;
+  /** Brought by a filter wider than the group's patterns, and settled. */
+  ignored: number;
+  /** Deliveries whose consumer sequence was not the next one. */
+  gaps: number;
+  takeOvers: number;
+  /** Redelivered although they are in hand. */
+  repeats: number;
+  /** Redelivered although they were settled here: settled again. */
+  reacknowledged: number;
+  /** Times a consumer that was connected but deaf was set up again. */
+  revivals: number;
+}
+
+export function noCounts(): ConsumerCounts {
+  return { arrived: 0, redelivered: 0, ignored: 0, gaps: 0, takeOvers: 0, repeats: 0, reacknowledged: 0, revivals: 0 };
+}

@@ -1,0 +1,110 @@
+import type { Msg } from '@nats-io/transport-node';
+import { EventBusError, MessageTooLargeError } from '../../core/errors.js';
+
+/** What the server said to a publish. */
+export type PublishAnswer =
+  | { readonly stored: true; readonly stream: string; readonly sequence: number; readonly duplicate: boolean }
+  | { readonly stored: false; readonly how: 'unsent' | 'rejected'; readonly error: EventBusError };
+
+/** Nobody stores the subject right now: no stream, or none with a leader. */
+export class NoStreamError extends EventBusError {
+  constructor(topic: string) {
+    super(
+      'EVENT_BUS_TOPIC_MISSING',
+      `No stream takes "${topic}" right now: none has this subject, or it has no leader.`,
+      {
+        retryable: true,
+      },
+    );
+  }
+}
+
+/** The server refused it; `retryable` where room or calm may come back. */
+export class PublishRejectedError extends EventBusError {
+  /** JetStream's own error code. */
+  readonly natsCode: number;
+
+  constructor(topic: string, answer: JetStreamRefusal, retryable: boolean) {
+    super('EVENT_BUS_PUBLISH_REJECTED', `JetStream refused "${topic}": ${answer.description} (${answer.err_code}).`, {
+      retryable,
+    });
+    this.natsCode = answer.err_code;
+  }
+}
+
+interface JetStreamRefusal {
+  readonly code: number;
+  readonly err_code: number;
+  readonly description: string;
+}
+
+/** No leader, shutting down, too busy: certainly not stored, and worth sending again. */
+const TRANSIENT = new Set([10_008, 10_009, 10_118, 10_167, 10_194]);
+const MESSAGE_TOO_LARGE = new Set([10_054, 10_097]);
+/** A limit is reached: room may come back. */
+const FULL = /exceeded|insufficient|maximum/i;
+
+const BEGIN = '{"stream":"';
+const SEQUENCE = '"seq":';
+
+/** Reads an answer; the usual one without parsing JSON. */
+export function readPublishAnswer(message: Msg, topic: string, sizeBytes: number): PublishAnswer {
+  const { data } = message;
+  if (data.length === 0) return { stored: false, how: 'unsent', error: new NoStreamError(topic) };
+  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
+  return readUsual(text) ?? readAny(text, topic, sizeBytes);
+}
+
+function readUsual(text: string): PublishAnswer | undefined {
+  if (!text.startsWith(BEGIN)) return undefined;
+  const end = text.indexOf('"', BEGIN.length);
+  const at = text.indexOf(SEQUENCE, end);
+  const sequence = at < 0 ? Number.NaN : Number.parseInt(text.slice(at + SEQUENCE.length), 10);
+  if (!(sequence > 0)) return undefined;
+  return {
+    stored: true,
+    stream: text.slice(BEGIN.length, end),
+    sequence,
+    duplicate: text.includes('"duplicate":', at),
+  };
+}
+
+function readAny(text: string, topic: string, sizeBytes: number): PublishAnswer {
+  const answer = parsed(text);
+  const { stream, seq } = answer;
+  if (answer.error === undefined && stream !== undefined && seq !== undefined && seq > 0) {
+    return { stored: true, stream, sequence: seq, duplicate: answer.duplicate === true };
+  }
+  return refusal(answer.error ?? { code: 0, err_code: 0, description: 'an answer that is none' }, topic, sizeBytes);
+}
+
+function refusal(error: JetStreamRefusal, topic: string, sizeBytes: number): PublishAnswer {
+  if (TRANSIENT.has(error.err_code)) {
+    return { stored: false, how: 'unsent', error: new PublishRejectedError(topic, error, true) };
+  }
+  if (MESSAGE_TOO_LARGE.has(error.err_code)) {
+    return { stored: false, how: 'rejected', error: new MessageTooLargeError(topic, sizeBytes, Number.NaN) };
+  }
+  return {
+    stored: false,
+    how: 'rejected',
+    error: new PublishRejectedError(topic, error, FULL.test(error.description)),
+  };
+}
+
+interface AnswerJson {
+  readonly stream?: string;
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: JetStreamRefusal;
+}
+
+function parsed(text: string): AnswerJson {
+  try {
+    return JSON.parse(text) as AnswerJson;
+  } catch (error) {
+    return {
+      error: { code: 0, err_code: 0, description: `an answer that is no JSON (${String(error).slice(0, 100)})` },
+    };
+  }
+}

@@ -1,0 +1,193 @@
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import { createInbox } from '@nats-io/transport-node';
+import type { BusLogger } from '../../core/logger.js';
+import { toError } from '../../core/errors.js';
+import type { PullIdentity } from './ownership.js';
+import { Pulls } from './pulls.js';
+
+const NANOS_PER_MS = 1_000_000;
+/** How much longer than its expiry a pull may take to be answered. */
+const GRACE_MS = 1_000;
+/** Shortest pull: takes nothing and only says that we are here. */
+const RENEWAL_MS = 250;
+/** After a refusal that is not about time. */
+const BACKOFF_MS = 250;
+
+const NO_RESPONDERS = 503;
+const WRONG_PIN = 423;
+const NO_MESSAGES = 404;
+const TIMED_OUT = 408;
+const CONFLICT = 409;
+const RENEWAL = 'r';
+
+export interface PullLoopOptions {
+  readonly stream: string;
+  readonly durable: string;
+  readonly apiPrefix: string;
+  readonly inboxPrefix: string;
+  readonly expiryMs: number;
+  readonly logger: BusLogger;
+  now(): number;
+}
+
+export interface PullRequest {
+  readonly messages: number;
+  /** No bound when undefined: only for what a predecessor left. */
+  readonly bytes?: number | undefined;
+  /** Whether the server keeps it until there is something. */
+  readonly wait: boolean;
+  readonly identity: PullIdentity;
+  readonly ended?: () => void;
+}
+
+/** What the loop tells its consumer. */
+export interface PullLoopPort {
+  arrived(message: Msg): void;
+  /** The pin is somebody else's, or nobody's. */
+  refused(): void;
+  /** The durable does not exist any more. */
+  gone(): void;
+  /** A pull has ended: there may be something to ask for. */
+  room(): void;
+}
+
+/** Requests for messages on the wire, and the subscription they answer to. */
+export class PullLoop {
+  readonly pulls = new Pulls();
+  #connection: NatsConnection | undefined;
+  #subscription: Subscription | undefined;
+  #renewals: Subscription | undefined;
+  #inbox = '';
+  /** Monotonic milliseconds. */
+  #lastPullAt = 0;
+  #notBefore = 0;
+  #answered = false;
+
+  constructor(
+    private readonly options: PullLoopOptions,
+    private readonly port: PullLoopPort,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.#subscription !== undefined;
+  }
+
+  get sinceLastPullMs(): number {
+    return this.options.now() - this.#lastPullAt;
+  }
+
+  /** Whether the server answered anything since this was last asked. */
+  takeAnswered(): boolean {
+    const answered = this.#answered;
+    this.#answered = false;
+    return answered;
+  }
+
+  get mayPull(): boolean {
+    return this.isOpen && this.options.now() >= this.#notBefore;
+  }
+
+  /** On a new connection, or on the same one with a new inbox: earlier pulls are forgotten. */
+  open(connection: NatsConnection): void {
+    this.#subscription?.unsubscribe();
+    this.#renewals?.unsubscribe();
+    this.cut();
+    this.#connection = connection;
+    this.#inbox = `${createInbox(this.options.inboxPrefix)}.`;
+    this.#subscription = connection.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => this.#safely(error, message),
+    });
+    this.#renewals = connection.subscribe(`${this.#inbox}*.${RENEWAL}`, {
+      callback: (error, message) => this.#safely(error, message),
+    });
+  }
+
+  /** The connection is gone, and all pulls with it. */
+  cut(): void {
+    this.#subscription = undefined;
+    this.#renewals = undefined;
+    this.#connection = undefined;
+    this.pulls.endAll();
+  }
+
+  /** Takes nothing more: resolves when what was on the wire has arrived. A pull that waits at the server is dropped by it. */
+  async stop(): Promise<void> {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    if (subscription !== undefined && !subscription.isClosed()) await subscription.drain();
+    this.pulls.endAll();
+  }
+
+  close(): void {
+    this.#renewals?.unsubscribe();
+    this.#renewals = undefined;
+  }
+
+  /** Asks for messages; `ended` is called once, when it brings no more. */
+  pull(request: PullRequest): void {
+    const { messages, bytes, wait, identity, ended } = request;
+    const now = this.options.now();
+    const pull = this.pulls.open(messages, bytes ?? 0, now + (wait ? this.options.expiryMs : 0) + GRACE_MS, ended);
+    const limits = bytes === undefined ? { batch: messages } : { batch: messages, max_bytes: bytes };
+    const until = wait ? { expires: this.options.expiryMs * NANOS_PER_MS } : { no_wait: true };
+    this.#send({ ...limits, ...until, ...identity }, pull.token);
+    this.#lastPullAt = now;
+  }
+
+  /** Keeps the pin when nothing else was asked for lately. */
+  renew(identity: PullIdentity): void {
+    const now = this.options.now();
+    if (now - this.#lastPullAt < this.options.expiryMs / 2) return;
+    this.#lastPullAt = now;
+    this.#send({ batch: 1, max_bytes: 1, expires: RENEWAL_MS * NANOS_PER_MS, ...identity }, `0.${RENEWAL}`);
+  }
+
+  #send(body: object, token: string): void {
+    const { apiPrefix, stream, durable } = this.options;
+    const connection = this.#connection;
+    if (connection === undefined || connection.isClosed()) return;
+    connection.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(body), {
+      reply: this.#inbox + token,
+    });
+  }
+
+  /** What is thrown in the client's reader would end the connection. */
+  #safely(error: Error | null, message: Msg): void {
+    this.#answered = true;
+    try {
+      if (error !== null)
+        this.options.logger.error('NATS: a consumer may not receive', { durable: this.options.durable, error });
+      else if (isStatus(message)) this.#status(message);
+      else this.port.arrived(message);
+    } catch (thrown) {
+      this.options.logger.error('NATS: a delivery could not be taken', {
+        durable: this.options.durable,
+        error: toError(thrown),
+      });
+    }
+  }
+
+  #status(message: Msg): void {
+    const code = message.headers?.code ?? 0;
+    if (code === 100) return;
+    const token = message.subject.slice(this.#inbox.length);
+    const isRenewal = token.endsWith(RENEWAL) && token.includes('.');
+    if (code === WRONG_PIN) this.port.refused();
+    if (
+      code === NO_RESPONDERS ||
+      (code === CONFLICT && /consumer deleted|consumer is push/i.test(message.headers?.description ?? ''))
+    )
+      this.port.gone();
+    if (isRenewal) return;
+    if (code !== TIMED_OUT && code !== NO_MESSAGES && code !== CONFLICT)
+      this.#notBefore = this.options.now() + BACKOFF_MS;
+    if (code === CONFLICT && !/max ?bytes|batch completed/i.test(message.headers?.description ?? ''))
+      this.#notBefore = this.options.now() + BACKOFF_MS;
+    if (this.pulls.end(token)) this.port.room();
+  }
+}
+
+/** Statuses have no reply and no body; only these name the pull in their subject. */
+function isStatus(message: Msg): boolean {
+  return message.data.length === 0 && (message.headers?.code ?? 0) > 0;
+}

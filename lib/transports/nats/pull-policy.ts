@@ -1,0 +1,25 @@
+import type { NatsConsumer } from './consumer.js';
+import type { PullRequest } from './pull-loop.js';
+
+/** The largest `max_bytes` worth asking for at a time. */
+const MOST_BYTES = 2 ** 30;
+/** With nothing on its way, a small request is made all the same after that long. */
+const SMALL_AFTER_MS = 10;
+
+/** What to ask for now, or undefined: never more than the credit, refilled when half of what may be out has come. */
+export function nextPull(consumer: NatsConsumer): PullRequest | undefined {
+  const { loop, ownership, source, phase } = consumer;
+  const { identity } = ownership;
+  if (!loop.mayPull) return undefined;
+  if (phase === 'standby') return loop.pulls.size === 0 ? { messages: 1, wait: true, identity } : undefined;
+  if (!consumer.isFetching || source === undefined || consumer.lease() !== 'held') return undefined;
+
+  const { pulls } = loop;
+  const most = consumer.context.options.pullBatch;
+  const messages = Math.min(source.credit.messages, most) - pulls.requested;
+  const bytes = Math.min(source.credit.bytes, MOST_BYTES) - pulls.requestedBytes;
+  if (messages <= 0 || bytes < source.fetchBytes) return undefined;
+  const isSmall = messages < Math.min(most, source.largestCredit) / 2;
+  if (isSmall && (pulls.requested > 0 || loop.sinceLastPullMs < SMALL_AFTER_MS)) return undefined;
+  return { messages, bytes: Math.max(source.fetchBytes, Math.floor(bytes / 2)), wait: true, identity };
+}

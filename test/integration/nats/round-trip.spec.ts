@@ -1,0 +1,64 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type NatsServer, startNats, SUPPORTED_NATS_VERSIONS } from '../../support/brokers.js';
+import { eventually } from '../../support/eventually.js';
+import { Harness, subscription } from './harness.js';
+
+describe.each(SUPPORTED_NATS_VERSIONS)('nats-server %s', (version) => {
+  let server: NatsServer;
+  const open: Harness[] = [];
+
+  beforeAll(async () => {
+    server = await startNats({ version });
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((bus) => bus.close()));
+  });
+  afterAll(() => server.remove());
+
+  const start = async (stream: string, ordering: 'key' | 'none', partitions = 0): Promise<Harness> => {
+    const transport = {
+      connection: { servers: server.url },
+      streams: [{ name: stream, subjects: [`${stream}.>`], partitions }],
+      ackWaitMs: 2_000,
+    };
+    const bus = await Harness.start({ transport }, [subscription('billing', [`${stream}.>`], { ordering })]);
+    open.push(bus);
+    return bus;
+  };
+
+  it.each(['key', 'none'] as const)('delivers and settles what was confirmed, with ordering "%s"', async (ordering) => {
+    const stream = `rt-${ordering}`;
+    const bus = await start(stream, ordering);
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, i) => bus.publish(`${stream}.placed`, `event ${i}`, { key: `k${i % 5}` })),
+    );
+
+    expect(answers.map((answer) => (answer.how === 'confirmed' ? answer.position : answer))).toEqual(
+      answers.map((_, i) => ({ stream, sequence: i + 1 })),
+    );
+    await eventually(() => expect(bus.texts()).toEqual(answers.map((_, i) => `event ${i}`)));
+    await eventually(async () => expect(await pending(bus, stream, 'billing')).toEqual([0, 0]));
+  });
+
+  it('spreads keyed events over partitions, by topics that stay as they are', async () => {
+    const bus = await start('parts', 'key', 4);
+    await Promise.all(
+      Array.from({ length: 200 }, (_, i) => bus.publish('parts.placed', `${i}`, { key: `k${i % 20}` })),
+    );
+    await bus.publish('parts.placed', 'keyless');
+
+    await eventually(() => expect(bus.deliveries).toHaveLength(201));
+    expect(new Set(bus.deliveries.map(({ message }) => message.topic))).toEqual(new Set(['parts.placed']));
+    expect(new Set(bus.deliveries.map(({ source }) => source.name))).toEqual(
+      new Set(['billing/parts', 'billing/parts[0]', 'billing/parts[1]', 'billing/parts[2]', 'billing/parts[3]']),
+    );
+    await eventually(async () => expect(await pending(bus, 'parts', 'billing@3')).toEqual([0, 0]));
+  });
+});
+
+async function pending(bus: Harness, stream: string, durable: string): Promise<[number, number]> {
+  const { jetstreamManager } = await import('@nats-io/jetstream');
+  const connection = bus.transport.unwrap() as Parameters<typeof jetstreamManager>[0];
+  const info = await (await jetstreamManager(connection)).consumers.info(stream, durable);
+  return [info.num_pending, info.num_ack_pending];
+}
