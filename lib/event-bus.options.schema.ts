@@ -11,6 +11,9 @@ const bytes = count(MOST_BYTES);
 
 const pool = { workers: count(MOST_WORKERS).optional(), queueSize: count(MOST_EVENTS).optional() };
 
+/** What `resize` takes. */
+export const workersSchema = z.strictObject({ pool: z.enum(['global', 'keyed']), workers: count(MOST_WORKERS) });
+
 const poolsSchema = z.strictObject({
   global: z.strictObject(pool).optional(),
   keyed: z.strictObject({ ...pool, queueSizePerKey: count(MOST_EVENTS).optional() }).optional(),

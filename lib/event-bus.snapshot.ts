@@ -1,4 +1,6 @@
+import { monotonicNow } from './core/clock.js';
 import type { HandleState } from './core/handle-register.js';
+import type { BusParts } from './event-bus.assembly.js';
 import type { ConnectionStatus } from './transport/transport.js';
 
 /** idle → starting → running → draining → publishing-only → closed. Under `consume: false`: running without consumers. */
@@ -73,4 +75,41 @@ export interface BusSnapshot {
   readonly handles: readonly HandleState[];
   readonly consuming: boolean;
   readonly consumesByOption: boolean;
+}
+
+/** What only the lifecycle knows. */
+export type LifecycleFacts = Pick<
+  BusSnapshot,
+  'bus' | 'group' | 'state' | 'stateSince' | 'consuming' | 'consumesByOption'
+>;
+
+/** A source that is behind is not called stalled before it has made no progress for so long, in milliseconds. */
+const SOURCE_STALL_MS = 60_000;
+
+/** Reads what the parts of a bus keep anyway. @param isPaused whether a group was paused on purpose */
+export function snapshotOf(parts: BusParts, facts: LifecycleFacts, isPaused: (group: string) => boolean): BusSnapshot {
+  const { transport, dispatcher, publisher, handles } = parts;
+  const { pools, consumers, stalls, totals, deadLettersFailingSince } = dispatcher.snapshot();
+  const { name, status } = transport;
+  const now = monotonicNow();
+  const stalledSources = consumers.filter((consumer) => !isPaused(consumer.group) && isStalled(consumer, now));
+  return {
+    ...facts,
+    now,
+    transport: { name, status, details: transport.details() },
+    pools,
+    ack: publisher.snapshot,
+    consumers,
+    stalls: [
+      ...stalls,
+      ...stalledSources.map((source) => ({ what: source.name, since: source.lastProgressAt ?? now })),
+    ],
+    totals: { ...totals, ...publisher.totals },
+    deadLettersFailingSince,
+    handles: handles.list(),
+  };
+}
+
+function isStalled({ lag = 0, inFlight, lastProgressAt }: ConsumerSnapshot, now: number): boolean {
+  return lag > 0 && inFlight === 0 && lastProgressAt !== undefined && now - lastProgressAt > SOURCE_STALL_MS;
 }

@@ -22,12 +22,20 @@ export class HandleRegister {
   /** Handle → what it is. A handle is here only while its resource is open. */
   readonly #open = new Map<Handle, { kind: HandleKind; name: string; since: number }>();
 
+  /** Told of everything that is closed from now on. */
+  #onClosed: ((state: HandleState) => void) | undefined;
+
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** Registers an open resource. @param name unique enough for a log line, without secrets */
   open(kind: HandleKind, name: string): Handle {
-    const handle: Handle = { closed: () => void this.#open.delete(handle) };
-    this.#open.set(handle, { kind, name, since: this.now() });
+    const since = this.now();
+    const handle: Handle = {
+      closed: () => {
+        if (this.#open.delete(handle)) this.#onClosed?.({ kind, name, ageMs: Math.round(this.now() - since) });
+      },
+    };
+    this.#open.set(handle, { kind, name, since });
     return handle;
   }
 
@@ -41,6 +49,11 @@ export class HandleRegister {
         handle.closed();
       },
     };
+  }
+
+  /** From now on the listener hears of everything that is closed: at shutdown each is a line in the log. */
+  onClosed(listener: (state: HandleState) => void): void {
+    this.#onClosed = listener;
   }
 
   get size(): number {

@@ -14,3 +14,8 @@ export function getEventBusStrategyToken(name: string = DEFAULT_BUS): string {
 export function getEventBusLifecycleToken(name: string = DEFAULT_BUS): string {
   return `EVENT_BUS_LIFECYCLE:${name}`;
 }
+
+/** Injection token of a bus's EventBusClientProxy, for code written for Nest's ClientProxy. */
+export function getEventBusClientToken(name: string = DEFAULT_BUS): string {
+  return `EVENT_BUS_CLIENT:${name}`;
+}

@@ -74,10 +74,14 @@ export function isPermanentRefusal(error: unknown): boolean {
   return status !== undefined && status >= 400 && status < 500 && !PASSING_STATUSES.has(status);
 }
 
+/** A status that cannot be read is none: whatever was thrown, by whomever, must not break the one that looks at it. */
 function statusOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('getStatus' in error)) return undefined;
-  const { getStatus } = error;
-  if (typeof getStatus !== 'function') return undefined;
-  const status: unknown = Reflect.apply(getStatus, error, []);
-  return typeof status === 'number' ? status : undefined;
+  try {
+    if (typeof error !== 'object' || error === null || !('getStatus' in error)) return undefined;
+    const { getStatus } = error;
+    const status: unknown = typeof getStatus === 'function' ? Reflect.apply(getStatus, error, []) : undefined;
+    return typeof status === 'number' ? status : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,244 @@
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { monotonicNow } from './core/clock.js';
+import { NotOpenError } from './core/errors.js';
+import { BusParts } from './event-bus.assembly.js';
+import { BringUp } from './event-bus.bring-up.js';
+import type { BusHandlers } from './event-bus.handlers.js';
+import { nestLogger } from './event-bus.logger.js';
+import type { ResolvedOptions } from './event-bus.resolve-options.js';
+import { SaturationWatch } from './event-bus.saturation.js';
+import { BusShutdown } from './event-bus.shutdown.js';
+import { type BusSnapshot, type LifecycleState, snapshotOf } from './event-bus.snapshot.js';
+import type { Surroundings } from './event-bus.surroundings.js';
+import type { ConnectionStatus } from './transport/transport.js';
+
+/** What a bus's life depends on. */
+export interface LifecycleOptions {
+  readonly name: string;
+  readonly options: ResolvedOptions;
+  readonly surroundings: Surroundings;
+  /** Asked once the whole application is there. */
+  readonly handlers: (parts: BusParts) => BusHandlers;
+}
+
+/**
+ * The order in which a bus starts and stops:
+ *
+ * - idle: made; publishes are taken in and wait
+ * - starting: from onModuleInit. Connects; creates or checks what was declared; then publishes are sent
+ * - running: after every module's bootstrap hook. Events are handled, unless this process only publishes
+ * - draining: before any module's destroy hook. Nothing new comes in, what is in hand is handled and settled
+ * - publishing-only: until onApplicationShutdown, when HTTP has closed
+ * - closed: every publish has ended, every handle is closed
+ *
+ * Every step happens once, however often it is asked for.
+ */
+export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
+  readonly parts: BusParts;
+  readonly #bringUp: BringUp;
+  readonly #handlers: BusHandlers;
+  readonly #saturation: SaturationWatch;
+  readonly #shutdown: BusShutdown;
+  readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
+  #state: LifecycleState = 'idle';
+  #stateSince = monotonicNow();
+  /** Connected or not. */
+  #strategy: object | undefined;
+  #isListening = false;
+  #isConsuming = false;
+  /** Groups paused on purpose; undefined stands for all. */
+  readonly #paused = new Set<string | undefined>();
+  #opening: Promise<void> | undefined;
+  #bootstrapping: Promise<void> | undefined;
+  #consumingBegun: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(private readonly given: LifecycleOptions) {
+    const { name, options } = given;
+    const logger = nestLogger(name);
+    this.parts = new BusParts({ name, options, logger, onStatus: (status) => this.#onStatus(status) });
+    this.#handlers = given.handlers(this.parts);
+    const { transport, handles } = this.parts;
+    this.#saturation = new SaturationWatch(name, this.parts.pools, options.pools.saturatedAfterMs, handles);
+    this.#shutdown = new BusShutdown(this.parts, options.shutdownTimeoutMs);
+    this.#bringUp = new BringUp({
+      transport,
+      logger,
+      handles,
+      subscriptions: () => (this.consumes ? this.parts.registry.subscriptions() : []),
+      onPrepared: () => this.parts.openPublishing(),
+      onRunning: () => this.#enter('running'),
+    });
+  }
+
+  get name(): string {
+    return this.given.name;
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  /** Whether this process handles events, or is going to. */
+  get consumes(): boolean {
+    const { options, surroundings } = this.given;
+    return options.consume ?? !surroundings.isApplicationContext;
+  }
+
+  /** Opens publishing; fails for handlers that cannot be, and, by option, for a broker that is away. */
+  onModuleInit(): Promise<void> {
+    return (this.#opening ??= this.#failClosed(() => this.#open()));
+  }
+
+  /** To be called after every other module's bootstrap hook. */
+  bootstrap(): Promise<void> {
+    return (this.#bootstrapping ??= this.#failClosed(() => this.#bootstrap()));
+  }
+
+  /** The bus's strategy. Once it is given to Nest, it says when consuming begins. */
+  adopt(strategy: object): void {
+    this.#strategy = strategy;
+  }
+
+  /** The strategy listens. Before the application is initialised: consuming begins once it is. */
+  async listen(): Promise<void> {
+    this.#isListening = true;
+    if (this.#bootstrapping !== undefined) await this.#beginConsuming();
+  }
+
+  /** First phase of shutdown: nothing new comes in, what is in hand is handled and settled. */
+  stopConsuming(): Promise<void> {
+    return (this.#stopping ??= this.#stopConsuming());
+  }
+
+  /** Second phase: what is being published ends, then everything is closed. */
+  onApplicationShutdown(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  /** Tells the latest status at once, then every change. */
+  onStatus(listener: (status: ConnectionStatus) => void): void {
+    this.#statusListeners.add(listener);
+    listener(this.parts.transport.status);
+  }
+
+  /** @param group undefined = all */
+  pause(group: string | undefined): void {
+    this.#assertNotEnding('pause');
+    this.#paused.add(group);
+    this.parts.transport.pause(group);
+  }
+
+  /** @param group undefined = all */
+  resume(group: string | undefined): void {
+    this.#assertNotEnding('resume');
+    if (group === undefined) this.#paused.clear();
+    else this.#paused.delete(group);
+    this.parts.transport.resume(group);
+  }
+
+  snapshot(): BusSnapshot {
+    const facts = {
+      bus: this.name,
+      group: this.given.options.group,
+      state: this.#state,
+      stateSince: this.#stateSince,
+      consuming: this.#isConsuming && this.#state === 'running',
+      consumesByOption: this.consumes,
+    };
+    return snapshotOf(this.parts, facts, (group) => this.#isPaused(group));
+  }
+
+  async #open(): Promise<void> {
+    const { options } = this.given;
+    const { logger, registry, publisher } = this.parts;
+    this.#enter('starting');
+    registry.use(this.#handlers.check(this.#nestPatterns));
+    for (const { name, handle } of this.#handlers.resultsListeners()) publisher.results.register(name, handle);
+    publisher.open();
+    if (!options.isTransportGiven) logger.log('No transport was given: events stay in the memory of this process.');
+    this.#bringUp.begin().catch((error: unknown) => {
+      logger.error('The bus cannot start, and trying again cannot mend it.', { error });
+    });
+    if (options.startup === 'require') await this.#bringUp.prepared(options.connectTimeoutMs);
+  }
+
+  async #bootstrap(): Promise<void> {
+    const { logger } = this.parts;
+    const isOver = this.#stopping !== undefined;
+    if (isOver) return;
+    this.#saturation.start();
+    if (!this.consumes) logger.log('This process only publishes: no event is handled here.');
+    const waitsForStrategy = this.consumes && this.#isConnected && !this.#isListening;
+    if (waitsForStrategy) logger.log('Events are handled once the connected strategy listens (startAllMicroservices).');
+    else await this.#beginConsuming();
+  }
+
+  #beginConsuming(): Promise<void> {
+    return (this.#consumingBegun ??= this.#consume());
+  }
+
+  async #consume(): Promise<void> {
+    const { options, surroundings } = this.given;
+    const { registry } = this.parts;
+    const isGlobal = options.handlers.globalEnhancers || (this.#isConnected && surroundings.isMicroservice);
+    if (this.consumes) registry.use(this.#handlers.prepare(this.#nestPatterns, isGlobal ? 'apply' : 'ignore'));
+    const subscriptions = this.consumes ? registry.subscriptions() : [];
+    this.#isConsuming = subscriptions.length > 0;
+    this.#bringUp.consume(subscriptions);
+    await this.#bringUp.settledOrAway(options.connectTimeoutMs);
+  }
+
+  get #nestPatterns(): 'with' | 'without' {
+    return this.#isConnected ? 'with' : 'without';
+  }
+
+  get #isConnected(): boolean {
+    return this.#strategy !== undefined && this.given.surroundings.isConnected(this.#strategy);
+  }
+
+  async #stopConsuming(): Promise<void> {
+    this.#enter('draining');
+    this.#bringUp.stop();
+    this.#saturation.stop();
+    await this.#shutdown.consuming();
+    this.#enter('publishing-only');
+  }
+
+  async #close(): Promise<void> {
+    await this.stopConsuming();
+    await this.#shutdown.publishing();
+    this.#enter('closed');
+    this.#statusListeners.clear();
+  }
+
+  /** A start that failed leaves nothing open. */
+  async #failClosed(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      await this.onApplicationShutdown();
+      throw error;
+    }
+  }
+
+  #onStatus(status: ConnectionStatus): void {
+    this.#bringUp.status(status);
+    for (const listener of this.#statusListeners) listener(status);
+  }
+
+  #isPaused(group: string): boolean {
+    return this.#paused.has(group) || this.#paused.has(undefined);
+  }
+
+  #assertNotEnding(what: string): void {
+    if (this.#stopping !== undefined) throw new NotOpenError(what, this.#state);
+  }
+
+  #enter(state: LifecycleState): void {
+    this.#state = state;
+    this.#stateSince = monotonicNow();
+    this.parts.logger.debug(`The bus is ${state}.`);
+  }
+}

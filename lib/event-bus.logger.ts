@@ -1,0 +1,28 @@
+import { Logger } from '@nestjs/common';
+import { toError } from './core/errors.js';
+import type { BusLogger, LogFields } from './core/logger.js';
+import { DEFAULT_BUS } from './core/tokens.js';
+
+/** A bus's log lines, through Nest's Logger: one line each, the facts behind the sentence as JSON, a stack where somebody must act. */
+export function nestLogger(bus: string): BusLogger {
+  const logger = new Logger(bus === DEFAULT_BUS ? 'EventBus' : `EventBus:${bus}`);
+  return {
+    debug: (message, fields) => logger.debug(lineOf(message, fields)),
+    log: (message, fields) => logger.log(lineOf(message, fields)),
+    warn: (message, fields) => logger.warn(lineOf(message, fields)),
+    error: (message, fields) => {
+      if (fields?.error === undefined) logger.error(lineOf(message, fields));
+      else logger.error(lineOf(message, fields), toError(fields.error).stack);
+    },
+  };
+}
+
+function lineOf(message: string, fields: LogFields = {}): string {
+  const { error, ...facts } = fields;
+  const behind = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts, jsonSafe)}`;
+  return error === undefined ? `${message}${behind}` : `${message}${behind} ${toError(error).message}`;
+}
+
+function jsonSafe(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
