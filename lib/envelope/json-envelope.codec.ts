@@ -64,7 +64,7 @@ class JsonEnvelopeCodec implements Codec {
       time: text(fields, 'timestamp'),
       tenantId: text(fields, 'tenant_id'),
       correlationId: text(fields, 'correlation_id'),
-      causationId: headers.foreign[CAUSATION_HEADER.toLowerCase()],
+      causationId: message.headers.get(CAUSATION_HEADER),
       traceparent: headers.own['traceparent'],
       tracestate: headers.own['tracestate'],
       contentType: JSON_TYPE,

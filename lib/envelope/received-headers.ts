@@ -1,8 +1,9 @@
-import { headerText, type ReceivedMessage } from '../transport/message.js';
+import type { ReceivedMessage } from '../transport/message.js';
 import { ATTRIBUTES, type Attribute, CONTENT_TYPE, type HeaderPrefix } from './attributes.js';
 import { EnvelopeDecodeError } from './envelope.errors.js';
 import { percentDecode } from './percent.js';
 import { bareRecord, EMPTY_RECORD } from './records.js';
+import { asBuffer } from './text.js';
 
 /** A message's headers, sorted into what is the codec's, the broker's and the application's. */
 export interface SortedHeaders {
@@ -14,17 +15,24 @@ export interface SortedHeaders {
   readonly brokerId: string | undefined;
   /** No prototype; the first of several values of a name. */
   readonly own: Readonly<Record<string, string>>;
-  /** Those named by `foreign`, under their names in lower case. */
-  readonly foreign: Readonly<Record<string, string>>;
 }
 
 const LETTER_C = 0x63;
 const LETTER_N = 0x6e;
 
+/** Behind the attributes. */
+const CONTENT_TYPE_PLACE = ATTRIBUTES.length;
+
 const PLACES: Readonly<Record<HeaderPrefix, ReadonlyMap<string, number>>> = {
-  ce_: new Map(ATTRIBUTES.map((name, place) => [`ce_${name}`, place])),
-  'ce-': new Map(ATTRIBUTES.map((name, place) => [`ce-${name}`, place])),
+  ce_: placesWith('ce_'),
+  'ce-': placesWith('ce-'),
 };
+
+/** Header name in lower case → place. */
+function placesWith(prefix: HeaderPrefix): ReadonlyMap<string, number> {
+  const places = ATTRIBUTES.map((name, place) => [prefix + name, place] as const);
+  return new Map([...places, [CONTENT_TYPE, CONTENT_TYPE_PLACE]]);
+}
 
 /** The value of one attribute. */
 export function attribute(headers: SortedHeaders, name: Attribute): string | undefined {
@@ -47,56 +55,45 @@ export function sortHeaders(
 }
 
 class HeaderSorter implements SortedHeaders {
-  readonly attributes: (string | undefined)[] = ATTRIBUTES.map(() => undefined);
+  readonly attributes: (string | undefined)[] = Array.from({ length: ATTRIBUTES.length });
   contentType: string | undefined;
   brokerId: string | undefined;
   own: Record<string, string> = EMPTY_RECORD;
-  foreign: Record<string, string> = EMPTY_RECORD;
+  private readonly places: ReadonlyMap<string, number>;
 
   constructor(
     private readonly topic: string,
     private readonly prefix: HeaderPrefix,
     private readonly foreignNames: ReadonlySet<string> | undefined,
-  ) {}
+  ) {
+    this.places = PLACES[prefix];
+  }
 
   take(name: string, value: string | Uint8Array): void {
     const first = name.charCodeAt(0) | 0x20;
     if (first === LETTER_C && this.isOfCodec(name, value)) return;
     if (first === LETTER_N && this.isOfBroker(name, value)) return;
-    if (this.foreignNames !== undefined && this.isForeign(this.foreignNames, name, value)) return;
+    if (this.foreignNames?.has(name.toLowerCase())) return;
     if (this.own === EMPTY_RECORD) this.own = bareRecord();
-    this.own[name] ??= headerText(value);
+    this.own[name] ??= textOf(value);
   }
 
   private isOfCodec(name: string, value: string | Uint8Array): boolean {
-    const lower = name.toLowerCase();
-    if (lower === CONTENT_TYPE) {
-      this.contentType ??= headerText(value) || undefined;
-      return true;
-    }
-    if (!lower.startsWith(this.prefix)) return false;
-    const place = PLACES[this.prefix].get(lower);
-    if (place !== undefined) this.attributes[place] ??= this.text(lower, value) || undefined;
-    return true;
+    const place = this.places.get(name) ?? this.places.get(name.toLowerCase());
+    if (place === CONTENT_TYPE_PLACE) this.contentType ??= textOf(value) || undefined;
+    else if (place !== undefined) this.attributes[place] ??= this.attributeText(name, value) || undefined;
+    return place !== undefined || name.toLowerCase().startsWith(this.prefix);
   }
 
   private isOfBroker(name: string, value: string | Uint8Array): boolean {
     const lower = name.toLowerCase();
     if (!lower.startsWith('nats-')) return false;
-    if (lower === 'nats-msg-id') this.brokerId ??= headerText(value) || undefined;
+    if (lower === 'nats-msg-id') this.brokerId ??= textOf(value) || undefined;
     return true;
   }
 
-  private isForeign(names: ReadonlySet<string>, name: string, value: string | Uint8Array): boolean {
-    const lower = name.toLowerCase();
-    if (!names.has(lower)) return false;
-    if (this.foreign === EMPTY_RECORD) this.foreign = bareRecord();
-    this.foreign[lower] ??= headerText(value);
-    return true;
-  }
-
-  private text(name: string, value: string | Uint8Array): string {
-    const text = headerText(value);
+  private attributeText(name: string, value: string | Uint8Array): string {
+    const text = textOf(value);
     if (this.prefix === 'ce_') return text;
     const decoded = percentDecode(text);
     if (decoded === undefined) {
@@ -104,4 +101,8 @@ class HeaderSorter implements SortedHeaders {
     }
     return decoded;
   }
+}
+
+function textOf(value: string | Uint8Array): string {
+  return typeof value === 'string' ? value : asBuffer(value).toString('utf8');
 }
