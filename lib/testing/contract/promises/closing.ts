@@ -1,0 +1,84 @@
+import { eventually } from '../../eventually.js';
+import type { ContractTest } from '../subject.js';
+import { keysOf } from '../tools.js';
+import { codeOf } from './publishing.js';
+
+/** What the suite holds about shutting down. */
+export const CLOSING: readonly ContractTest[] = [
+  {
+    name: 'finishes and settles at shutdown what is in hand, so that nobody gets it again',
+    run: async (t) => {
+      const [topic, group] = [await t.env.topic(), t.group()];
+      const gate = t.gate();
+      const start = (instance: string, work: () => unknown) =>
+        t.app({ group, handlers: [{ on: topic, handle: t.recorded(topic, work, instance) }] });
+
+      const first = await start('a', () => gate.pass());
+      await t.publishNumbered(first, topic, keysOf(5), 2);
+      await eventually(() => t.expect(gate.waiting).toBe(5));
+      const closing = first.close();
+      await eventually(() => t.expect(first.snapshot().state).toBe('draining'));
+      gate.open();
+      await closing;
+      const atClose = t.recorder.completions;
+      const second = await start('b', () => undefined);
+      await t.publishNumbered(second, topic, keysOf(5), 1, 3);
+      await t.handled(15);
+
+      t.clean();
+      t.expect(atClose, 'handled before close resolved').toBe(10);
+    },
+  },
+  {
+    name: 'leaves nothing open: no handle, no socket, no timer; and closes once, however often it is told to',
+    run: async (t) => {
+      const topic = await t.env.topic();
+      await cycle(t, topic);
+      const before = await eventually(() => resources());
+
+      const app = await cycle(t, topic);
+      await app.close();
+
+      t.expect(app.snapshot().handles.map(({ kind, name }) => `${kind} ${name}`)).toEqual([]);
+      await eventually(() => t.expect(resources()).toEqual(before));
+    },
+  },
+  {
+    name: 'refuses a publish after close with a typed error',
+    run: async (t) => {
+      const topic = await t.env.topic();
+      const app = await t.publisher();
+      await app.close();
+
+      t.expect(await codeOf(app.bus.publish(topic, {}))).toBe('EVENT_BUS_NOT_OPEN');
+    },
+  },
+  {
+    name: 'confirms at shutdown what is still on its way',
+    run: async (t) => {
+      const topic = await t.env.topic();
+      const app = await t.publisher();
+
+      const publishing = keysOf(50).map((key) => app.bus.publish(topic, {}, { key }));
+      await app.close();
+
+      t.expect((await Promise.all(publishing)).every(({ outcome }) => outcome === 'confirmed')).toBe(true);
+      t.expect(await t.env.readBack(topic)).toHaveLength(50);
+    },
+  },
+];
+
+type Tools = Parameters<ContractTest['run']>[0];
+
+async function cycle(t: Tools, topic: string) {
+  const app = await t.app({ group: t.group(), handlers: [{ on: topic, handle: () => undefined }] });
+  await app.bus.publish(topic, {}, { key: 'k' });
+  await eventually(() => t.expect(app.snapshot().totals.handled).toBeGreaterThan(0));
+  await app.close();
+  return app;
+}
+
+/** What keeps the process alive, apart from timers that count for everybody. */
+function resources(): string[] {
+  return process.getActiveResourcesInfo().toSorted();
+}

@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { transportContract } from '../../lib/testing/contract/transport-contract.js';
+import { kafkaBroker } from '../support/brokers.js';
+import { KafkaEnvironment } from './kafka.environment.js';
+import { report } from './report.js';
+
+const { brokers, version } = await kafkaBroker();
+
+transportContract(
+  { describe, it, expect, beforeAll, afterAll, report },
+  {
+    name: `Kafka ${version}`,
+    capabilities: {
+      deduplicates: false,
+      tombstones: true,
+      keys: true,
+      credit: 'fetch',
+      headerValues: 'any',
+      restarts: false,
+    },
+    createEnvironment: () => KafkaEnvironment.connect(brokers),
+  },
+);
