@@ -60,8 +60,12 @@ export class Ownership {
     const owned = new OwnedSource(source, deliveryOf(source.group), shares);
     this.#ownedBySource.set(source, owned);
     if (owned.guarantee === 'at-most-once') this.#settleFirstByOwned.set(owned, settleFirst(owned));
-    if (this.#isStopped) owned.phase = 'stopped';
-    return credit.open(owned);
+    const granted = credit.open(owned);
+    if (!this.#isStopped) return granted;
+
+    owned.phase = 'stopped';
+    credit.close(owned);
+    return granted;
   }
 
   /** Drops what is queued, and waits for what runs: until it has ended, or the drain deadline has passed. */

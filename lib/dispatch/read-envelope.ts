@@ -2,10 +2,9 @@ import { toError } from '../core/errors.js';
 import { isDeadTopic } from '../core/pattern.js';
 import type { Codec } from '../envelope/codec.js';
 import type { Envelope } from '../envelope/envelope.js';
+import { EMPTY_RECORD } from '../envelope/records.js';
 import type { Delivery } from '../transport/transport.js';
 import { positionText } from './position-text.js';
-
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze(withoutPrototype());
 
 /** A delivery's metadata, or why it cannot be read. Dead letters can always be read: what cannot be read ends there. */
 export function readEnvelope(codec: Codec, delivery: Delivery): Envelope | Error {
@@ -33,12 +32,6 @@ function bareEnvelope({ message, position }: Delivery): Envelope {
     traceparent: undefined,
     tracestate: undefined,
     contentType: undefined,
-    headers: NO_HEADERS,
+    headers: EMPTY_RECORD,
   };
-}
-
-function withoutPrototype(): Record<string, string> {
-  const headers: Record<string, string> = {};
-  Object.setPrototypeOf(headers, null);
-  return headers;
 }

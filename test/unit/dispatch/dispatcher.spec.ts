@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.js';
-import { deferred, handler, nOf, setup, turns } from './support/fakes.js';
+import { deferred, fail, handler, nOf, setup, turns } from './support/fakes.js';
 
 describe('Dispatcher', () => {
   it('settles a delivery once its handler has succeeded, and not before', async () => {
@@ -156,13 +156,13 @@ describe('Dispatcher', () => {
   });
 
   it('stays unsettled, leaves the hands and is logged when settling itself throws', async () => {
-    const settle = (): void => {
-      throw new Error('settle failed');
-    };
-    const { dispatcher, assign, defects, logger } = setup({ handlers: [handler(() => Promise.resolve())], settle });
+    const { dispatcher, assign, defects, logger } = setup({
+      handlers: [handler(() => Promise.resolve())],
+      settle: fail,
+    });
     dispatcher.deliver(assign().next());
     await turns();
-    expect(defects).toMatchObject([{ message: 'settle failed' }]);
+    expect(defects).toMatchObject([{ message: 'failed' }]);
     expect(logger.at('error')).toHaveLength(1);
     expect(dispatcher.snapshot().consumers[0]?.inFlight).toBe(0);
   });

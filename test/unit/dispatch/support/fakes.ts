@@ -237,16 +237,19 @@ export async function turns(count = 5): Promise<void> {
 }
 
 /** A promise and what settles it. */
-export function deferred<T = void>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (error: unknown) => void;
-} {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
+export interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export function deferred(): Deferred {
+  const ends: { resolve?: () => void; reject?: (error: unknown) => void } = {};
+  const promise = new Promise<void>((resolve, reject) => Object.assign(ends, { resolve, reject }));
+  return { promise, resolve: () => ends.resolve?.(), reject: (error) => ends.reject?.(error) };
+}
+
+/** Fails always. */
+export function fail(): never {
+  throw new Error('failed');
 }
