@@ -1,0 +1,131 @@
+import { OvertakenError } from './publish.errors.js';
+import type { PendingPublish } from './pending-publish.js';
+import { type Resendable, type ResendQueue, resendDelay } from './resend-queue.js';
+
+/** What a broken key asks of the pool. */
+export interface BrokenKeyPort {
+  send(publish: PendingPublish): void;
+  /** Ends it: unknown when it may be stored, else rejected. */
+  giveUp(publish: PendingPublish, error: Error): void;
+  /** Everything has been sent: publishes of the key go straight out again. */
+  mended(key: BrokenKey): void;
+}
+
+/**
+ * A key whose sending has stopped, from its first failure until all that waits has been sent again.
+ * - failed: those whose attempt failed
+ * - unsent: later ones, which wait behind them
+ * - outstanding: sent, not answered
+ *
+ * breaking: until no answer is outstanding; then what was overtaken ends · backing off · sending, back to breaking at the next failure.
+ */
+export class BrokenKey implements Resendable {
+  #state: 'breaking' | 'backing-off' | 'sending' | 'mended' = 'breaking';
+  #failed: PendingPublish[] = [];
+  #unsent: PendingPublish[] = [];
+  #nextUnsent = 0;
+  #isCounted = false;
+  /** Complete once it is counted. */
+  #outstanding = 0;
+  /** The latest slot of the key that is stored. */
+  #lastStored = -1;
+
+  constructor(
+    readonly topic: string,
+    readonly key: string,
+    private readonly port: BrokenKeyPort,
+    private readonly resends: ResendQueue,
+  ) {}
+
+  /** Whether the pool's publishes are still to be looked through for those of this key. */
+  get isUncounted(): boolean {
+    return !this.#isCounted;
+  }
+
+  /** What was found of one publish of the key when the pool's publishes were looked through. */
+  found(publish: PendingPublish): void {
+    if (publish.state === 'sent') this.#outstanding += 1;
+    if (publish.state === 'confirmed') this.#stored(publish.slot);
+  }
+
+  /** All have been looked through. */
+  counted(): void {
+    this.#isCounted = true;
+    this.#resolveWhenAnswered();
+  }
+
+  /** A later one: it waits. */
+  park(publish: PendingPublish): void {
+    publish.state = 'parked';
+    this.#unsent.push(publish);
+  }
+
+  /** An attempt failed and is worth another. */
+  failed(publish: PendingPublish): void {
+    publish.state = 'parked';
+    this.#failed.push(publish);
+    if (this.#state === 'sending') this.#state = 'breaking';
+    this.#answered();
+  }
+
+  /** One of the key has ended. @param wasSent it was outstanding until now */
+  ended(publish: PendingPublish, wasSent: boolean): void {
+    if (publish.state === 'confirmed') this.#stored(publish.slot);
+    if (wasSent) this.#answered();
+  }
+
+  resend(most: number): { readonly sent: number; readonly isDone: boolean } {
+    if (this.#state === 'breaking' || this.#state === 'mended') return { sent: 0, isDone: true };
+    this.#state = 'sending';
+    let sent = 0;
+    while (sent < most) {
+      const publish = this.#unsent[this.#nextUnsent];
+      if (publish === undefined) {
+        this.#state = 'mended';
+        this.port.mended(this);
+        return { sent, isDone: true };
+      }
+      this.#nextUnsent += 1;
+      if (publish.hasEnded) continue;
+      sent += 1;
+      this.#outstanding += 1;
+      this.port.send(publish);
+      if (!this.#isSending) return { sent, isDone: true };
+    }
+    return { sent, isDone: false };
+  }
+
+  /** A method, since sending may change it. */
+  get #isSending(): boolean {
+    return this.#state === 'sending';
+  }
+
+  #stored(slot: number): void {
+    if (slot > this.#lastStored) this.#lastStored = slot;
+  }
+
+  #answered(): void {
+    if (!this.#isCounted) return;
+    this.#outstanding -= 1;
+    this.#resolveWhenAnswered();
+  }
+
+  /** With every answer in, what was overtaken ends, and the rest is sent again in call order. */
+  #resolveWhenAnswered(): void {
+    if (this.#state !== 'breaking' || !this.#isCounted || this.#outstanding > 0) return;
+    this.#state = 'backing-off';
+    const failed = this.#failed.filter(({ hasEnded }) => !hasEnded).toSorted((a, b) => a.slot - b.slot);
+    const again = failed.filter((publish) => !this.#isOvertaken(publish));
+    this.#unsent = [...again, ...this.#unsent.slice(this.#nextUnsent)];
+    this.#nextUnsent = 0;
+    this.#failed = [];
+    this.resends.add(this, resendDelay(again[0]?.attempts ?? 0));
+    for (const publish of failed) {
+      if (this.#isOvertaken(publish)) this.port.giveUp(publish, new OvertakenError(publish.error));
+    }
+  }
+
+  #isOvertaken(publish: PendingPublish): boolean {
+    return publish.slot < this.#lastStored || publish.mayBeOvertaken;
+  }
+}
