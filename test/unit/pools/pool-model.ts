@@ -48,6 +48,7 @@ export class PoolModel implements Observer {
     const entry = this.#of(task);
     if (this.#with('running').length >= this.workers) this.#fault(entry, 'starts although all workers are busy');
     if (this.#head(entry.lane) !== entry) this.#fault(entry, 'starts although its lane has an earlier task');
+    if (!task.isCurrent()) this.#fault(entry, 'starts although it is not current');
     if (entry.status === 'running') this.#fault(entry, 'starts although it runs');
     if (entry.status === 'backing off' && entry.dueAt > this.#now()) this.#fault(entry, 'starts before it is due');
     if (OVER.has(entry.status)) this.#fault(entry, `starts after it was ${entry.status}`);

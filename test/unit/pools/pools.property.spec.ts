@@ -26,6 +26,9 @@ type Step =
   | { readonly step: 'discard'; readonly origin: number }
   | { readonly step: 'expire'; readonly origin: number };
 
+/** None of the three origins: a task of it that is submitted amid a discard is not part of that. */
+const NEVER_DISCARDED = 3;
+
 /** A lane is of one group. */
 const GROUP_BY_LANE: ReadonlyMap<string | undefined, string> = new Map([
   ['x', 'a'],
@@ -89,6 +92,7 @@ class Run {
   readonly #pool: WorkerPool;
   #submitted = 0;
   #defects = 0;
+  #isDiscarding = false;
 
   /** One for each of the three origins; an origin that has expired is replaced, as a source that is assigned again. */
   readonly #origins = [{ isCurrent: true }, { isCurrent: true }, { isCurrent: true }];
@@ -132,7 +136,9 @@ class Run {
   }
 
   close(): void {
+    this.#isDiscarding = true;
     this.#pool.close();
+    this.#isDiscarding = false;
     expect(vi.getTimerCount()).toBe(0);
   }
 
@@ -158,7 +164,7 @@ class Run {
         attempted: (self, waitMs) => this.model.attempted(self, waitMs),
         dropped: (self) => {
           this.model.dropped(self);
-          if (onDrop === 'submits to its lane') this.#submit(child);
+          if (onDrop === 'submits to its lane') this.#submit({ ...child, origin: NEVER_DISCARDED });
           if (onDrop === 'discards another origin') this.#discard((origin + 1) % 3);
         },
       },
@@ -172,12 +178,18 @@ class Run {
     this.#pool.resize(workers);
   }
 
-  /** Those that are being told at this moment that they are gone wait no more, as far as the pool is concerned. */
+  /** What is being discarded already, and not told yet, still waits as far as the model is concerned. */
   #discard(origin: number): void {
     const source = this.#origins[origin] ?? {};
-    const waitingBefore = this.#pool.state.waiting;
+    const isNested = this.#isDiscarding;
+    const expected = this.model.waitingOf(source);
+    this.#isDiscarding = true;
     const removed = this.#pool.discard(source);
-    if (removed > waitingBefore) this.model.faults.push(`${removed} of ${waitingBefore} waiting tasks were removed`);
+    this.#isDiscarding = isNested;
+    if (isNested) return;
+
+    const left = this.model.waitingOf(source);
+    if (removed !== expected || left > 0) this.model.faults.push(`discards ${removed} of ${expected}, leaves ${left}`);
   }
 
   #expire(origin: number): void {
