@@ -1,0 +1,246 @@
+import type { Delivery } from '../../../transport/transport.js';
+import type {
+  Assignment,
+  Claims,
+  Epoch,
+  FetchedBatch,
+  FetchPosition,
+  KafkaMember,
+  MemberHooks,
+  PartitionsByTopic,
+  TopicPartition,
+} from '../driver/driver.js';
+import { Committer } from './committer.js';
+import type { GroupParts } from './group-consumer.js';
+import { KafkaDelivery } from './kafka-delivery.js';
+import { Ownership } from './ownership.js';
+import { PartitionSource } from './partition-source.js';
+import { openSources } from './start-offsets.js';
+import { WakeUp } from './wake-up.js';
+
+/** What a group's members do with the group and with what they fetch: the hooks of every life, one after another. */
+export class GroupFetch implements MemberHooks {
+  readonly committer: Committer;
+  readonly ownership: Ownership;
+  readonly firstAssignment: Promise<void>;
+  readonly #room = new WakeUp();
+  #mode: 'fetching' | 'paused' | 'stopped' | 'closing' = 'fetching';
+  #lostToRetention = 0n;
+  #overshootMax = 0;
+  #assigned: () => void = () => undefined;
+  #crashed: (error: Error) => void = () => undefined;
+
+  constructor(
+    private readonly parts: GroupParts,
+    private readonly member: () => KafkaMember | undefined,
+  ) {
+    const { options, logger } = parts;
+    this.firstAssignment = new Promise((resolve) => (this.#assigned = resolve));
+    const scope = {
+      intervalMs: options.commitIntervalMs,
+      warn: logger.warn.bind(logger),
+      ownership: (): Ownership => this.ownership,
+      get epoch() {
+        return this.ownership().epoch;
+      },
+      get sources() {
+        return this.ownership().sources;
+      },
+    };
+    this.committer = new Committer(scope);
+    this.ownership = new Ownership(
+      { ...options, commitDeadlineMs: options.sessionTimeoutMs / 2 },
+      {
+        port: parts.port,
+        committer: this.committer,
+        open: (partitions, epoch, isNewGroup) => this.#open(partitions, epoch, isNewGroup),
+        seek: (source) => this.member()?.seek(positionOf(source)),
+        rejoin: () => this.member()?.rejoin(),
+      },
+    );
+  }
+
+  pause(): void {
+    if (this.#mode === 'fetching') this.#mode = 'paused';
+  }
+
+  resume(): void {
+    if (this.#mode === 'paused') this.#mode = 'fetching';
+    this.#room.wake();
+  }
+
+  /** Nothing more is delivered, whatever is still on its way. */
+  stop(): void {
+    if (this.#mode !== 'closing') this.#mode = 'stopped';
+    this.#room.wake();
+  }
+
+  closing(): void {
+    this.#mode = 'closing';
+    this.#room.wake();
+  }
+
+  close(): void {
+    this.committer.close();
+  }
+
+  /** Resolves with what ends the life that begins now. */
+  nextCrash(): Promise<Error> {
+    return new Promise((resolve) => (this.#crashed = resolve));
+  }
+
+  nothingToConsume(): undefined {
+    this.#assigned();
+  }
+
+  details(): Readonly<Record<string, unknown>> {
+    const { counts, epoch } = this.ownership;
+    return {
+      memberId: epoch?.memberId,
+      generation: epoch?.generation,
+      protocol: epoch?.protocol,
+      assigned: [...this.ownership.sources].map((source) => ({
+        name: source.name,
+        state: source.state,
+        lag: source.progress.lag,
+        uncommitted: source.frontier.uncommitted,
+      })),
+      ...counts,
+      ...this.committer.counts,
+      lostToRetention: Number(this.#lostToRetention),
+      overshootMax: this.#overshootMax,
+    };
+  }
+
+  joining(memberId: string): Promise<Claims> {
+    return this.ownership.joining(memberId);
+  }
+
+  async assigned(epoch: Epoch, assignment: Assignment): Promise<void> {
+    await this.ownership.assigned(epoch, assignment);
+    this.#assigned();
+  }
+
+  positions(): readonly FetchPosition[] {
+    return [...this.ownership.sources].map(positionOf);
+  }
+
+  alive(sentAt: number): void {
+    this.ownership.alive(sentAt);
+  }
+
+  /** At the end of the process the bus has drained already; at a crash what runs is waited for here, while it is still ours. */
+  async leaving(): Promise<void> {
+    if (this.#mode === 'closing') await this.ownership.release([...this.ownership.sources]);
+    else if (this.ownership.leaseHolds) await this.ownership.giveUpAll();
+    this.ownership.loseAll();
+  }
+
+  fetchable(wanted: readonly FetchPosition[]): readonly TopicPartition[] {
+    if (this.#mode !== 'fetching') return [];
+    return wanted.filter((position) => {
+      const source = this.ownership.source(position);
+      if (!source?.mayFetch) return false;
+      if (position.offset === source.frontier.position) return true;
+      this.member()?.seek(positionOf(source));
+      return false;
+    });
+  }
+
+  fetchableAgain(ms: number): Promise<void> {
+    return this.#room.sleep(ms);
+  }
+
+  watermark(partition: TopicPartition, high: bigint): void {
+    const source = this.ownership.source(partition);
+    if (source) source.highWatermark = high;
+  }
+
+  batch(batch: FetchedBatch): bigint | undefined {
+    const source = this.ownership.source(batch);
+    const isTaking = this.#mode === 'fetching' || this.#mode === 'paused';
+    if (!isTaking || source?.state !== 'active') return undefined;
+    const { messages: credit } = source.credit;
+    let delivered = 0;
+    for (const message of batch.messages) {
+      if (message.offset < source.frontier.position) continue;
+      delivered += 1;
+      this.parts.port.deliver(new KafkaDelivery(source, source.deliver(message.offset), message));
+    }
+    this.#overshootMax = Math.max(this.#overshootMax, delivered - Math.max(0, credit));
+    this.skipped(batch, batch.lastOffset);
+    return source.frontier.position;
+  }
+
+  skipped(partition: TopicPartition, lastOffset: bigint): void {
+    const source = this.ownership.source(partition);
+    source?.frontier.skipTo(lastOffset + 1n);
+    if (source?.uncommitted) this.committer.touch();
+  }
+
+  /** Retention has taken what comes next, or the topic is another one by the same name: then the source is another one too. */
+  async outOfRange(partition: TopicPartition, { earliest }: { earliest: bigint }): Promise<bigint | undefined> {
+    const source = this.ownership.source(partition);
+    if (source === undefined) return undefined;
+    const { position } = source.frontier;
+    if (position < earliest) {
+      this.#lostToRetention += earliest - position;
+      this.#report('Events were deleted by retention before they were delivered.', source, {
+        lost: Number(earliest - position),
+      });
+      source.frontier.skipTo(earliest);
+      this.committer.touch();
+      return earliest;
+    }
+    this.#report(
+      'The log ends before our position: the topic was recreated or truncated. It is read from its beginning.',
+      source,
+      {},
+    );
+    const { epoch } = this.ownership;
+    this.ownership.lose(source);
+    await epoch?.coordinator.commit(epoch, [{ ...partition, offset: earliest, metadata: '' }]);
+    await this.ownership.reopen();
+    return undefined;
+  }
+
+  partitionsOf(topics: readonly string[]): Promise<PartitionsByTopic> {
+    return this.parts.partitionsOf(topics);
+  }
+
+  crashed(error: Error): void {
+    this.#crashed(error);
+  }
+
+  settle(delivery: Delivery): void {
+    if (delivery instanceof KafkaDelivery) delivery.source.settle(delivery.entry);
+  }
+
+  #open(
+    partitions: readonly TopicPartition[],
+    epoch: Epoch,
+    isNewGroup: boolean | undefined,
+  ): Promise<readonly PartitionSource[]> {
+    const member = this.member();
+    if (member === undefined) return Promise.resolve([]);
+    const owner = {
+      leaseHolds: () => this.ownership.leaseHolds,
+      fetchable: () => this.#room.hasSleepers && this.#mode === 'fetching' && this.#room.wake(),
+      touched: () => this.committer.touch(),
+    };
+    return openSources({ partitions, epoch, isNewGroup, member, owner, parts: this.parts });
+  }
+
+  #report(message: string, source: PartitionSource, fields: Record<string, unknown>): void {
+    this.parts.logger.error(message, {
+      group: source.group,
+      topic: source.appTopic,
+      partition: source.partition,
+      ...fields,
+    });
+  }
+}
+
+function positionOf({ topic, partition, frontier }: PartitionSource): FetchPosition {
+  return { topic, partition, offset: frontier.position };
+}

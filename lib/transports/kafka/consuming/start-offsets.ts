@@ -1,0 +1,88 @@
+import { errorType } from '../driver/client-errors.js';
+import type { Epoch, FetchPosition, KafkaMember, StoredOffset, TopicPartition } from '../driver/driver.js';
+import { partitionsByTopic } from '../driver/group-coordinator.js';
+import type { GroupParts } from './group-consumer.js';
+import { PartitionSource, type SourceOwner } from './partition-source.js';
+import { keyOf } from './assignment-plan.js';
+
+const RETRIABLE = [
+  'UNSTABLE_OFFSET_COMMIT',
+  'GROUP_LOAD_IN_PROGRESS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+];
+const TRIES = 10;
+const PAUSE_MS = 100;
+
+export interface OpenRequest {
+  readonly partitions: readonly TopicPartition[];
+  readonly epoch: Epoch;
+  readonly isNewGroup: boolean | undefined;
+  readonly member: KafkaMember;
+  readonly owner: SourceOwner;
+  readonly parts: GroupParts;
+}
+
+/**
+ * Sources of partitions that are ours from now on, where the group stands. A partition without an offset begins at `startFrom`
+ * when the group has never committed anything, and else at its beginning: it came after the group. Where it begins is committed
+ * at once, so that `latest` means the group's creation and no later moment.
+ */
+export async function openSources(request: OpenRequest): Promise<readonly PartitionSource[]> {
+  const { epoch, partitions } = request;
+  const stored = await retried(() => epoch.coordinator.fetchOffsets(partitionsByTopic(partitions)));
+  const created = await createOffsets(
+    request,
+    stored.filter(({ offset }) => offset === undefined),
+  );
+  return stored.flatMap((one) => {
+    const start = one.offset ?? created.get(keyOf(one));
+    return start === undefined ? [] : [sourceOf(request, one, start)];
+  });
+}
+
+function sourceOf({ parts, owner }: OpenRequest, stored: StoredOffset, start: bigint): PartitionSource {
+  const { topic, partition, metadata } = stored;
+  const { maxBytesPerPartition, maxUncommitted } = parts.options;
+  const facts = {
+    group: parts.subscription.group,
+    appTopic: parts.names.app(topic) ?? topic,
+    topic,
+    partition,
+    start,
+    isCommitted: true,
+    storedMetadata: metadata,
+    fetchBytes: maxBytesPerPartition,
+  };
+  return new PartitionSource(facts, maxUncommitted, owner);
+}
+
+async function createOffsets(request: OpenRequest, missing: readonly TopicPartition[]): Promise<Map<string, bigint>> {
+  if (missing.length === 0) return new Map();
+  const { epoch, member, parts } = request;
+  const isNewGroup = request.isNewGroup ?? !(await retried(() => epoch.coordinator.hasOffsets()));
+  const at = isNewGroup ? parts.subscription.startFrom : 'earliest';
+  const positions = await retried(() => member.findOffsets(partitionsByTopic(missing), at));
+  await retried(() => epoch.coordinator.commit(epoch, positions.map(uncommented)));
+  return new Map(positions.map((position) => [keyOf(position), position.offset]));
+}
+
+function uncommented(position: FetchPosition) {
+  return { ...position, metadata: '' };
+}
+
+/** What a broker says while it is still getting ready is waited for. */
+async function retried<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries >= TRIES || !RETRIABLE.includes(errorType(error))) throw error;
+      await new Promise((resolve) => {
+        setTimeout(resolve, PAUSE_MS);
+      });
+    }
+  }
+}
