@@ -1,0 +1,14 @@
+import { afterEach, beforeEach } from 'vitest';
+import { diagnostics, type RetryDiagnostic } from 'nestjs-eventbus';
+
+/** Every attempt that failed in the running test and was followed by another. */
+export function recordFailures(): readonly RetryDiagnostic[] {
+  const failures: RetryDiagnostic[] = [];
+  const record = (message: unknown) => void failures.push(message as RetryDiagnostic);
+  beforeEach(() => {
+    failures.length = 0;
+    diagnostics.retry.subscribe(record);
+  });
+  afterEach(() => void diagnostics.retry.unsubscribe(record));
+  return failures;
+}
