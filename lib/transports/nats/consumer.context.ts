@@ -19,10 +19,10 @@ export interface ConsumerContext {
   readonly pause: Pause;
   readonly handles: HandleRegister;
   readonly logger: BusLogger;
-  features(): ServerFeatures;
+  readonly features: () => ServerFeatures;
   /** Largest body plus headers of the server, in bytes. */
-  maxPayload(): number;
-  now(): number;
+  readonly maxPayload: () => number;
+  readonly now: () => number;
 }
 
 /** What a consumer has counted, for health. */

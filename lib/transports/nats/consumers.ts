@@ -51,7 +51,7 @@ export class NatsConsumers {
   }
 
   settle(delivery: Delivery): void {
-    if (delivery instanceof NatsDelivery) this.#ownerOf(delivery)?.settle(delivery);
+    if (delivery instanceof NatsDelivery) this.#ownerOf(delivery)?.state.settle(delivery);
   }
 
   /** @throws SettleFailedError; the deliveries are then not ours any more, and may come again */
@@ -62,7 +62,7 @@ export class NatsConsumers {
       await this.context.settles.confirmed(ours.map(({ reply }) => reply));
       isSettled = true;
     } finally {
-      for (const delivery of ours) this.#ownerOf(delivery)?.settledBefore(delivery, isSettled);
+      for (const delivery of ours) this.#ownerOf(delivery)?.state.settledBefore(delivery, isSettled);
     }
   }
 
@@ -85,13 +85,13 @@ export class NatsConsumers {
     try {
       await consumer.open(connection);
     } catch (error) {
-      this.context.logger.error(`NATS: cannot go on with ${consumer.plan.name}`, { error: toError(error) });
+      this.context.logger.error(`NATS: cannot go on with ${consumer.state.plan.name}`, { error: toError(error) });
     }
   }
 
   async #giveUp(consumer: NatsConsumer): Promise<void> {
-    const { plan, connection, ownership, inHand } = consumer;
-    if (connection === undefined || connection.isClosed() || consumer.source === undefined) return;
+    const { plan, connection, ownership, inHand, source } = consumer.state;
+    if (connection === undefined || connection.isClosed() || source === undefined) return;
     try {
       await connection.flush();
       if (ownership.ordered) await this.#acked(consumer, inHand.size);
@@ -103,7 +103,7 @@ export class NatsConsumers {
   }
 
   /** The server has no more unsettled deliveries than we left. */
-  async #acked({ plan }: NatsConsumer, left: number): Promise<void> {
+  async #acked({ state: { plan } }: NatsConsumer, left: number): Promise<void> {
     for (let check = 0; check < MOST_CHECKS; check++) {
       const { num_ack_pending } = await this.context.api.once((manager) =>
         manager.consumers.info(plan.stream, plan.durable),
@@ -114,10 +114,10 @@ export class NatsConsumers {
   }
 
   #of(group: string | undefined): NatsConsumer[] {
-    return this.#consumers.filter(({ plan }) => group === undefined || plan.subscription.group === group);
+    return this.#consumers.filter(({ state: { plan } }) => group === undefined || plan.subscription.group === group);
   }
 
   #ownerOf(delivery: NatsDelivery): NatsConsumer | undefined {
-    return this.#consumers.find(({ source }) => source === delivery.source);
+    return this.#consumers.find(({ state }) => state.source === delivery.source);
   }
 }

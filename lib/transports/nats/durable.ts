@@ -111,11 +111,14 @@ function adjustableOf(plan: ConsumerPlan, options: DurableOptions): ConsumerUpda
   };
 }
 
+function filtersOf({ filter_subject: one, filter_subjects: many }: ConsumerUpdateConfig): string {
+  const filters = many ?? (one === undefined || one === '' ? [] : [one]);
+  return filters.toSorted().join(' ');
+}
+
 function isSame(existing: ConsumerConfig, wanted: ConsumerUpdateConfig): boolean {
-  const filters = ({ filter_subject: one, filter_subjects: many }: ConsumerUpdateConfig): string =>
-    [...(many ?? (one === undefined || one === '' ? [] : [one]))].toSorted().join(' ');
   const keys = ['ack_wait', 'max_ack_pending', 'priority_policy', 'priority_timeout'] as const;
-  return filters(existing) === filters(wanted) && keys.every((key) => (existing[key] ?? 0) === (wanted[key] ?? 0));
+  return filtersOf(existing) === filtersOf(wanted) && keys.every((key) => (existing[key] ?? 0) === (wanted[key] ?? 0));
 }
 
 /** One filter and several are two fields; the one that is not used has to be emptied. */

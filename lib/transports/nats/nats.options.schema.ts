@@ -73,7 +73,7 @@ const connection = z.strictObject(
   { error: unknownKey },
 );
 
-const stream = z.strictObject(
+const streamSchema = z.strictObject(
   {
     name: z.string({ error: 'be a text' }).regex(NAME, { error: 'be 1 to 100 letters, digits, "_" and "-"' }),
     subjects: z
@@ -94,7 +94,7 @@ const stream = z.strictObject(
 const schema = z.strictObject(
   {
     connection: connection.optional(),
-    streams: z.array(stream, { error: 'be a list of streams' }).optional(),
+    streams: z.array(streamSchema, { error: 'be a list of streams' }).optional(),
     policy: oneOf(['create', 'create-or-update', 'validate', 'none']),
     deadLetters: z.strictObject(limits, { error: unknownKey }).optional(),
     ackWaitMs: integer(500, 3_600_000),
@@ -106,13 +106,10 @@ const schema = z.strictObject(
 );
 
 /** Every fault of the options, each `path must …, got …`; secrets are not repeated. */
-export function validateNatsOptions(options: unknown): string[] {
+export function validateNatsOptions(options: NatsTransportOptions): string[] {
   const parsed = schema.safeParse(options);
   if (!parsed.success) return parsed.error.issues.flatMap((issue) => faultsOf(issue, options));
-  return [
-    ...authFaults(options as NatsTransportOptions),
-    ...streamFaults((options as NatsTransportOptions).streams ?? []),
-  ];
+  return [...authFaults(options), ...streamFaults(options.streams ?? [])];
 }
 
 function faultsOf(issue: z.core.$ZodIssue, options: unknown): string[] {

@@ -162,13 +162,13 @@ export class NatsTransport implements Transport {
           ? undefined
           : { version: server.version, name: server.server_name, cluster: server.cluster },
       unconfirmed: this.#publisher.outstanding,
-      consumers: this.#consumers.all.map(({ plan, phase, inHand, held, counts }) => ({
+      consumers: this.#consumers.all.map(({ state: { plan, phase, inHand, reception, counts } }) => ({
         name: plan.name,
         stream: plan.stream,
         durable: plan.durable,
         phase,
         inHand: inHand.size,
-        held,
+        held: reception.held,
         ...counts,
       })),
     };

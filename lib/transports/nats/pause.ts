@@ -37,6 +37,6 @@ export class Pause {
   }
 
   close(): void {
-    for (const done of [...this.#waiting.keys()]) done();
+    for (const done of this.#waiting.keys()) done();
   }
 }

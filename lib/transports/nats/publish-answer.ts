@@ -101,7 +101,8 @@ interface AnswerJson {
 
 function parsed(text: string): AnswerJson {
   try {
-    return JSON.parse(text) as AnswerJson;
+    const answer: AnswerJson = JSON.parse(text);
+    return answer;
   } catch (error) {
     return {
       error: { code: 0, err_code: 0, description: `an answer that is no JSON (${String(error).slice(0, 100)})` },

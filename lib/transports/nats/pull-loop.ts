@@ -1,7 +1,8 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { createInbox } from '@nats-io/transport-node';
-import type { BusLogger } from '../../core/logger.js';
 import { toError } from '../../core/errors.js';
+import type { ConsumerContext } from './consumer.context.js';
+import type { ConsumerPlan } from './consumer-plan.js';
 import type { PullIdentity } from './ownership.js';
 import { Pulls } from './pulls.js';
 
@@ -19,16 +20,6 @@ const NO_MESSAGES = 404;
 const TIMED_OUT = 408;
 const CONFLICT = 409;
 const RENEWAL = 'r';
-
-export interface PullLoopOptions {
-  readonly stream: string;
-  readonly durable: string;
-  readonly apiPrefix: string;
-  readonly inboxPrefix: string;
-  readonly expiryMs: number;
-  readonly logger: BusLogger;
-  now(): number;
-}
 
 export interface PullRequest {
   readonly messages: number;
@@ -64,7 +55,8 @@ export class PullLoop {
   #answered = false;
 
   constructor(
-    private readonly options: PullLoopOptions,
+    private readonly plan: ConsumerPlan,
+    private readonly context: ConsumerContext,
     private readonly port: PullLoopPort,
   ) {}
 
@@ -73,7 +65,7 @@ export class PullLoop {
   }
 
   get sinceLastPullMs(): number {
-    return this.options.now() - this.#lastPullAt;
+    return this.context.now() - this.#lastPullAt;
   }
 
   /** Whether the server answered anything since this was last asked. */
@@ -84,7 +76,7 @@ export class PullLoop {
   }
 
   get mayPull(): boolean {
-    return this.isOpen && this.options.now() >= this.#notBefore;
+    return this.isOpen && this.context.now() >= this.#notBefore;
   }
 
   /** On a new connection, or on the same one with a new inbox: earlier pulls are forgotten. */
@@ -93,7 +85,7 @@ export class PullLoop {
     this.#renewals?.unsubscribe();
     this.cut();
     this.#connection = connection;
-    this.#inbox = `${createInbox(this.options.inboxPrefix)}.`;
+    this.#inbox = `${createInbox(this.context.inboxPrefix)}.`;
     this.#subscription = connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => this.#safely(error, message),
     });
@@ -126,27 +118,32 @@ export class PullLoop {
   /** Asks for messages; `ended` is called once, when it brings no more. */
   pull(request: PullRequest): void {
     const { messages, bytes, wait, identity, ended } = request;
-    const now = this.options.now();
-    const pull = this.pulls.open(messages, bytes ?? 0, now + (wait ? this.options.expiryMs : 0) + GRACE_MS, ended);
+    const now = this.context.now();
+    const pull = this.pulls.open(
+      messages,
+      bytes ?? 0,
+      now + (wait ? this.context.options.pullExpiryMs : 0) + GRACE_MS,
+      ended,
+    );
     const limits = bytes === undefined ? { batch: messages } : { batch: messages, max_bytes: bytes };
-    const until = wait ? { expires: this.options.expiryMs * NANOS_PER_MS } : { no_wait: true };
+    const until = wait ? { expires: this.context.options.pullExpiryMs * NANOS_PER_MS } : { no_wait: true };
     this.#send({ ...limits, ...until, ...identity }, pull.token);
     this.#lastPullAt = now;
   }
 
   /** Keeps the pin when nothing else was asked for lately. */
   renew(identity: PullIdentity): void {
-    const now = this.options.now();
-    if (now - this.#lastPullAt < this.options.expiryMs / 2) return;
+    const now = this.context.now();
+    if (now - this.#lastPullAt < this.context.options.pullExpiryMs / 2) return;
     this.#lastPullAt = now;
     this.#send({ batch: 1, max_bytes: 1, expires: RENEWAL_MS * NANOS_PER_MS, ...identity }, `0.${RENEWAL}`);
   }
 
   #send(body: object, token: string): void {
-    const { apiPrefix, stream, durable } = this.options;
+    const { stream, durable } = this.plan;
     const connection = this.#connection;
     if (connection === undefined || connection.isClosed()) return;
-    connection.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(body), {
+    connection.publish(`${this.context.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`, JSON.stringify(body), {
       reply: this.#inbox + token,
     });
   }
@@ -156,12 +153,12 @@ export class PullLoop {
     this.#answered = true;
     try {
       if (error !== null)
-        this.options.logger.error('NATS: a consumer may not receive', { durable: this.options.durable, error });
+        this.context.logger.error('NATS: a consumer may not receive', { durable: this.plan.durable, error });
       else if (isStatus(message)) this.#status(message);
       else this.port.arrived(message);
     } catch (thrown) {
-      this.options.logger.error('NATS: a delivery could not be taken', {
-        durable: this.options.durable,
+      this.context.logger.error('NATS: a delivery could not be taken', {
+        durable: this.plan.durable,
         error: toError(thrown),
       });
     }
@@ -180,9 +177,9 @@ export class PullLoop {
       this.port.gone();
     if (isRenewal) return;
     if (code !== TIMED_OUT && code !== NO_MESSAGES && code !== CONFLICT)
-      this.#notBefore = this.options.now() + BACKOFF_MS;
+      this.#notBefore = this.context.now() + BACKOFF_MS;
     if (code === CONFLICT && !/max ?bytes|batch completed/i.test(message.headers?.description ?? ''))
-      this.#notBefore = this.options.now() + BACKOFF_MS;
+      this.#notBefore = this.context.now() + BACKOFF_MS;
     if (this.pulls.end(token)) this.port.room();
   }
 }

@@ -1,5 +1,5 @@
-import type { NatsConsumer } from './consumer.js';
-import type { PullRequest } from './pull-loop.js';
+import type { ConsumerState } from './consumer.state.js';
+import type { PullLoop, PullRequest } from './pull-loop.js';
 
 /** The largest `max_bytes` worth asking for at a time. */
 const MOST_BYTES = 2 ** 30;
@@ -7,15 +7,15 @@ const MOST_BYTES = 2 ** 30;
 const SMALL_AFTER_MS = 10;
 
 /** What to ask for now, or undefined: never more than the credit, refilled when half of what may be out has come. */
-export function nextPull(consumer: NatsConsumer): PullRequest | undefined {
-  const { loop, ownership, source, phase } = consumer;
-  const { identity } = ownership;
+export function nextPull(state: ConsumerState, loop: PullLoop): PullRequest | undefined {
+  const { source, phase } = state;
+  const { identity } = state.ownership;
   if (!loop.mayPull) return undefined;
   if (phase === 'standby') return loop.pulls.size === 0 ? { messages: 1, wait: true, identity } : undefined;
-  if (!consumer.isFetching || source === undefined || consumer.lease() !== 'held') return undefined;
+  if (!state.isFetching || source === undefined || state.leaseState !== 'held') return undefined;
 
   const { pulls } = loop;
-  const most = consumer.context.options.pullBatch;
+  const most = state.context.options.pullBatch;
   const messages = Math.min(source.credit.messages, most) - pulls.requested;
   const bytes = Math.min(source.credit.bytes, MOST_BYTES) - pulls.requestedBytes;
   if (messages <= 0 || bytes < source.fetchBytes) return undefined;

@@ -69,7 +69,7 @@ export class Pulls {
   }
 
   endAll(): void {
-    for (const pull of [...this.#open.values()]) this.#end(pull);
+    for (const pull of this.#open.values()) this.#end(pull);
   }
 
   #end(pull: Pull): void {

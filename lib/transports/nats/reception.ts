@@ -4,7 +4,7 @@ import { type AckReply, readAckReply } from './ack-reply.js';
 import type { ConsumerCounts } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
 import type { InHand } from './in-hand.js';
-import { NatsDelivery, type RawMessage, sizeOf } from './nats.delivery.js';
+import { NatsDelivery, type RawMessage } from './nats.delivery.js';
 import type { NatsSource } from './nats.source.js';
 import type { Settles } from './settles.js';
 import { covers } from './subjects.js';
@@ -42,8 +42,16 @@ export class Reception {
     const reply = message.reply ?? '';
     const facts = readAckReply(reply);
     if (facts === undefined || !(message instanceof MsgImpl)) return undefined;
-    const raw = { subject: message.subject, reply, bytes: message._rdata, headerBytes: Math.max(0, message._msg.hdr) };
-    return { facts, raw, sizeBytes: sizeOf(raw) };
+    const { subject, data } = message;
+    const bytes = message.size() - subject.length - reply.length;
+    const headerBytes = bytes - data.length;
+    const raw = {
+      subject,
+      reply,
+      bytes: new Uint8Array(data.buffer, data.byteOffset - headerBytes, bytes),
+      headerBytes,
+    };
+    return { facts, raw, sizeBytes: message.size() };
   }
 
   /** Delivers it, or holds it; what is here or was settled here is not delivered again. */

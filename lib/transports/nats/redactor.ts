@@ -9,7 +9,7 @@ export class Redactor {
   readonly #secrets: readonly string[];
 
   constructor(secrets: readonly (string | undefined)[]) {
-    const whole = secrets.filter((secret) => secret !== undefined && secret.length > 3) as string[];
+    const whole = secrets.flatMap((secret) => (secret !== undefined && secret.length > 3 ? [secret] : []));
     const lines = whole.flatMap((secret) => secret.split(/\s+/)).filter((line) => line.length >= LONG_LINE);
     this.#secrets = [...new Set([...whole, ...lines])].toSorted((a, b) => b.length - a.length);
   }

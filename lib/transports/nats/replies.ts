@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ackSubject } from './ack-reply.js';
-import type { NatsConsumer } from './consumer.js';
-import type { PinnedConsumerInfo } from './durable.js';
+import type { ConsumerState } from './consumer.state.js';
+import type { PullLoop } from './pull-loop.js';
 import type { TakeOverPort } from './take-over.js';
 
 const REPLIES = {
@@ -17,42 +17,44 @@ export function sendReply(connection: NatsConnection | undefined, subject: strin
   if (connection !== undefined && !connection.isClosed()) connection.publish(subject, REPLIES[kind]);
 }
 
-/** A consumer as its take-over sees it; void as soon as the consumer's epoch is another one. */
-export function takeOverPort(consumer: NatsConsumer, epoch: number): TakeOverPort {
-  const { plan, context, inHand, loop } = consumer;
-  const isActive = (): boolean => consumer.epoch === epoch && consumer.phase === 'taking-over';
+/** What a take-over has to know and to say beside the state. */
+interface TakeOverControl {
+  isActive(): boolean;
+  foreign(): void;
+}
+
+/** A consumer as its take-over sees it. */
+export function takeOverPort(state: ConsumerState, loop: PullLoop, control: TakeOverControl): TakeOverPort {
+  const { plan, context, inHand, counts, ownership } = state;
   const subject = (stream: number, sequence: number): string => ackSubject(plan.stream, plan.durable, stream, sequence);
 
   return {
     inHand,
     ackWaitMs: context.options.ackWaitMs,
     get lastSequence() {
-      return consumer.lastSequence;
+      return state.lastSequence;
     },
-    isActive,
-    now: context.now,
+    isActive: () => control.isActive(),
+    now: () => context.now(),
     pause: (ms) => context.pause.ms(ms),
-    isOnlyOurs: (info) => consumer.ownership.isOnlyOurs(info),
-    caughtUp: (info) => consumer.caughtUp(info),
+    isOnlyOurs: (info) => ownership.isOnlyOurs(info),
+    caughtUp: (info) => {
+      state.lastSequence = Math.max(state.lastSequence, info.delivered.consumer_seq);
+    },
     info: async () => {
-      const info: PinnedConsumerInfo = await context.api.once((manager) =>
-        manager.consumers.info(plan.stream, plan.durable),
-      );
-      if (isActive() && consumer.ownership.isForeign(info)) consumer.lose();
+      const info = await state.info();
+      if (control.isActive() && ownership.isForeign(info)) control.foreign();
       return info;
     },
     pull: async (messages) => {
-      const before = consumer.counts.redelivered;
-      const arrivedBefore = consumer.counts.arrived;
-      await new Promise<void>((ended) =>
-        loop.pull({ messages, wait: false, identity: consumer.ownership.identity, ended }),
-      );
-      if (consumer.counts.arrived === arrivedBefore) return 'nothing';
-      return consumer.counts.redelivered > before ? 'redelivered' : 'new';
+      const { arrived, redelivered } = counts;
+      await new Promise<void>((ended) => loop.pull({ messages, wait: false, identity: ownership.identity, ended }));
+      if (counts.arrived === arrived) return 'nothing';
+      return counts.redelivered > redelivered ? 'redelivered' : 'new';
     },
-    reply: (kind, stream, sequence) => sendReply(consumer.connection, subject(stream, sequence), kind),
+    reply: (kind, stream, sequence) => sendReply(state.connection, subject(stream, sequence), kind),
     repliesTaken: async (stream, sequence) => {
-      await consumer.connection?.request(subject(stream, sequence), REPLIES.working, { timeout: ANSWER_MS });
+      await state.connection?.request(subject(stream, sequence), REPLIES.working, { timeout: ANSWER_MS });
     },
   };
 }

@@ -1,53 +1,61 @@
 import { toError } from '../../core/errors.js';
-import type { NatsConsumer } from './consumer.js';
+import type { ConsumerState } from './consumer.state.js';
 import type { PinnedConsumerInfo } from './durable.js';
+import type { PullLoop } from './pull-loop.js';
 
 /** So many pulls in a row without an answer, and the subscription is taken to be dead. */
 const DEAF_PULLS = 3;
 
+/** What it may find. */
+export interface WatchdogPort {
+  /** Nothing comes although there is something. */
+  deaf(): void;
+  /** The server has delivered what has not come. */
+  doubtful(): void;
+  foreign(): void;
+}
+
 /** Notices a consumer that is connected and gets nothing although there is something. */
 export class Watchdog {
+  /** Pulls that ran out without a word from the server, in a row. */
   #unanswered = 0;
   #isAsking = false;
   /** Monotonic milliseconds. */
   #heardAt: number;
 
   constructor(
-    private readonly consumer: NatsConsumer,
-    private readonly revive: () => void,
-    private readonly review: () => void,
+    private readonly state: ConsumerState,
+    private readonly loop: PullLoop,
+    private readonly port: WatchdogPort,
   ) {
-    this.#heardAt = consumer.context.now();
+    this.#heardAt = state.context.now();
   }
 
   /** A message came. */
   heard(): void {
-    this.#heardAt = this.consumer.context.now();
-    this.#unanswered = 0;
+    this.#heardAt = this.state.context.now();
   }
 
   tick(): void {
-    const { loop, context, source, phase } = this.consumer;
-    this.#unanswered = loop.takeAnswered() ? 0 : this.#unanswered;
-    this.#unanswered += loop.pulls.endOverdue(context.now());
+    const { context, phase, isFetching } = this.state;
+    const overdue = this.loop.pulls.endOverdue(context.now());
+    this.#unanswered = this.loop.takeAnswered() ? 0 : this.#unanswered + overdue;
     if (phase !== 'running') return;
     if (this.#unanswered >= DEAF_PULLS) {
       this.#unanswered = 0;
-      return this.revive();
+      return this.port.deaf();
     }
     const isSilent = context.now() - this.#heardAt > 2 * context.options.ackWaitMs;
-    if (isSilent && source !== undefined && this.consumer.isFetching && !this.#isAsking) void this.#ask();
+    if (isSilent && isFetching && !this.#isAsking) void this.#ask();
   }
 
   async #ask(): Promise<void> {
-    const { plan, context, loop, source } = this.consumer;
+    const { plan, context, source } = this.state;
     this.#isAsking = true;
     try {
-      const info: PinnedConsumerInfo = await context.api.once((manager) =>
-        manager.consumers.info(plan.stream, plan.durable),
-      );
+      const info = await this.state.info();
       if (source !== undefined) source.lag = info.num_pending;
-      this.#judge(info, loop.pulls.requested > 0);
+      if (this.state.phase === 'running') this.#judge(info);
     } catch (error) {
       context.logger.debug(`NATS: the watchdog of ${plan.name} got no answer`, { error: toError(error) });
     }
@@ -55,11 +63,11 @@ export class Watchdog {
     this.#isAsking = false;
   }
 
-  #judge(info: PinnedConsumerInfo, isWaiting: boolean): void {
-    const { ownership, lastSequence, context } = this.consumer;
-    if (ownership.isForeign(info)) return this.consumer.lose();
+  #judge(info: PinnedConsumerInfo): void {
+    const { ownership, lastSequence, context } = this.state;
+    if (ownership.isForeign(info)) return this.port.foreign();
     const isFull = info.num_ack_pending >= context.options.maxAckPending;
-    if (info.num_pending > 0 && isWaiting && !isFull) return this.revive();
-    if (ownership.ordered && info.delivered.consumer_seq !== lastSequence) this.review();
+    if (info.num_pending > 0 && !isFull && this.loop.pulls.requested > 0) return this.port.deaf();
+    if (ownership.ordered && info.delivered.consumer_seq > lastSequence) this.port.doubtful();
   }
 }

@@ -1,0 +1,85 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { type ConsumerContext, noCounts } from './consumer.context.js';
+import type { ConsumerPlan } from './consumer-plan.js';
+import { ensureDurable, type PinnedConsumerInfo } from './durable.js';
+import { InHand } from './in-hand.js';
+import { Lease } from './lease.js';
+import type { NatsDelivery } from './nats.delivery.js';
+import type { NatsSource } from './nats.source.js';
+import { type Ownership, PinnedOwnership, SharedOwnership } from './ownership.js';
+import { Reception } from './reception.js';
+
+/** Settled sequences that are known again when the server redelivers them, at least. */
+const LEAST_REMEMBERED = 20_000;
+
+/**
+ * - closed: no durable or no connection
+ * - standby: somebody else owns it; one pull waits for the day they do not
+ * - taking-over: what was delivered before is brought in hand; what comes is held
+ * - running
+ * - stopped: nothing more is asked for or delivered
+ */
+export type ConsumerPhase = 'closed' | 'standby' | 'taking-over' | 'running' | 'stopped';
+
+/** What the parts of one consumer share. Only the consumer itself writes it. */
+export class ConsumerState {
+  readonly counts = noCounts();
+  readonly inHand: InHand;
+  readonly ownership: Ownership;
+  readonly reception: Reception;
+  readonly lease: Lease;
+  phase: ConsumerPhase = 'closed';
+  source: NatsSource | undefined;
+  connection: NatsConnection | undefined;
+  /** Consumer sequence of the last delivery that came. */
+  lastSequence = 0;
+  /** Highest stream sequence that came. */
+  highestSequence = 0;
+  isPaused = false;
+
+  constructor(
+    readonly plan: ConsumerPlan,
+    readonly context: ConsumerContext,
+  ) {
+    const { options, settles, port } = context;
+    const isOrdered = plan.subscription.ordering === 'key';
+    this.ownership = isOrdered && context.features().pinning ? new PinnedOwnership() : new SharedOwnership(isOrdered);
+    this.inHand = new InHand(Math.max(LEAST_REMEMBERED, options.maxAckPending));
+    this.reception = new Reception(plan, this.inHand, this.counts, settles, port);
+    this.lease = new Lease(options.ackWaitMs, () => context.now());
+  }
+
+  /** Whether it would ask for messages now if there were room. */
+  get isFetching(): boolean {
+    return this.phase === 'running' && !this.isPaused && this.reception.held === 0;
+  }
+
+  get leaseState(): 'held' | 'unsure' {
+    return this.ownership.ordered ? this.lease.state : 'held';
+  }
+
+  settle(delivery: NatsDelivery): void {
+    if (delivery.source !== this.source || !this.inHand.remove(delivery)) return;
+    this.inHand.settled(delivery);
+    this.context.settles.add(delivery.reply);
+    this.source.lastProgressAt = this.context.now();
+  }
+
+  /** Settled with an answer, or not ours any more: the server may bring it again. */
+  settledBefore(delivery: NatsDelivery, isSettled: boolean): void {
+    if (this.inHand.remove(delivery) && isSettled) this.inHand.settled(delivery);
+  }
+
+  /** Asks once what the server knows of it. */
+  info(): Promise<PinnedConsumerInfo> {
+    return this.context.api.once((manager) => manager.consumers.info(this.plan.stream, this.plan.durable));
+  }
+
+  /** @param startSequence where a durable that was deleted goes on @throws TopologyError */
+  ensure(startSequence: number | undefined): Promise<PinnedConsumerInfo> {
+    const { api, options, logger } = this.context;
+    const { ackWaitMs, maxAckPending, pullExpiryMs } = options;
+    const pinned = this.ownership instanceof PinnedOwnership;
+    return ensureDurable(api, this.plan, { ackWaitMs, maxAckPending, pullExpiryMs, pinned, startSequence }, logger);
+  }
+}

@@ -1,0 +1,51 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { toError } from '../../core/errors.js';
+import type { ConsumerState } from './consumer.state.js';
+import { codeOf, type JetStreamApi, STREAM_NOT_FOUND } from './jetstream-api.js';
+
+const RETRY_MS = 500;
+
+/** Makes a durable again that was deleted under us, for as long as the connection is the same. */
+export class Recovery {
+  constructor(
+    private readonly state: ConsumerState,
+    private readonly open: (connection: NatsConnection, startSequence: number | undefined) => Promise<void>,
+  ) {}
+
+  /** @param next the first stream sequence that is not settled */
+  start(connection: NatsConnection, next: number): void {
+    const { plan, context } = this.state;
+    context.logger.warn(`NATS: consumer "${plan.durable}" is gone; making it again`, {
+      group: plan.subscription.group,
+    });
+    void this.#run(connection, next);
+  }
+
+  async #run(connection: NatsConnection, next: number): Promise<void> {
+    const { context, plan } = this.state;
+    while (!connection.isClosed() && this.state.phase === 'closed') {
+      try {
+        return await this.open(connection, await sequenceAfterLoss(context.api, plan.stream, next));
+      } catch (error) {
+        context.logger.error(`NATS: consumer "${plan.durable}" cannot be made again; trying again`, {
+          error: toError(error),
+        });
+        await context.pause.ms(RETRY_MS);
+      }
+    }
+  }
+}
+
+/**
+ * Where a group goes on whose durable was deleted: at the first event it had not settled. Undefined, which is where a new group begins, when the
+ * stream was made anew too: its sequences begin again.
+ */
+async function sequenceAfterLoss(api: JetStreamApi, stream: string, next: number): Promise<number | undefined> {
+  try {
+    const { state } = await api.ask((manager) => manager.streams.info(stream));
+    return state.last_seq >= next - 1 && next > 1 ? next : undefined;
+  } catch (error) {
+    if (codeOf(error) === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
