@@ -62,6 +62,7 @@ export class TestBus implements ConsumerPort, PublisherPort {
   readonly #running = new Map<Source, Set<Promise<void>>>();
   readonly #closed = new Set<Source>();
   #slot = 0;
+  #isDraining = false;
 
   constructor(private readonly options: TestBusOptions) {
     const factory = kafkaTransport(options.transport);
@@ -89,6 +90,7 @@ export class TestBus implements ConsumerPort, PublisherPort {
 
   async stop(): Promise<void> {
     await this.transport.stopFetching();
+    this.#isDraining = true;
     await Promise.all([...this.#running.values()].flatMap((running) => [...running]));
     await this.transport.closeConsumers();
     await this.transport.close();
@@ -170,7 +172,7 @@ export class TestBus implements ConsumerPort, PublisherPort {
 
   async #run(delivery: Delivery): Promise<void> {
     while (delivery.source.lease() === 'unsure') await new Promise((resolve) => setTimeout(resolve, 20));
-    if (this.#closed.has(delivery.source) || delivery.source.lease() === 'lost') return;
+    if (this.#isDraining || this.#closed.has(delivery.source) || delivery.source.lease() === 'lost') return;
     const { source, position } = delivery;
     const offset = 'offset' in position ? position.offset : position.sequence;
     const run: Run = { source, offset, body: bodyOf(delivery), startedAt: performance.now(), endedAt: undefined };

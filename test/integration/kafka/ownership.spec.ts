@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { PROTOCOL } from '../../../lib/transports/kafka/driver/assignment-wire.js';
+import { kafkaBroker } from '../../support/brokers.js';
+import { eventually } from '../../support/eventually.js';
+import { unique } from '../../support/unique.js';
+import { committed, createTopic, foreign, type Run, TestBus, type TestBusOptions, withAdmin } from './harness.js';
+
+const open: TestBus[] = [];
+
+async function setup(partitions = 6) {
+  const { brokers } = await kafkaBroker();
+  const topic = unique('orders');
+  const group = unique('billing');
+  await createTopic(brokers, topic, partitions);
+  const member = async (options: Partial<TestBusOptions> = {}): Promise<TestBus> => {
+    const bus = new TestBus({ transport: { connection: { brokers }, sessionTimeoutMs: 6_000 }, ...options });
+    open.push(bus);
+    return bus.start({ group, patterns: [topic] });
+  };
+  return { brokers, topic, group, member };
+}
+
+/** Pairs of handlers of one key that ran at the same time. */
+function overlaps(buses: readonly TestBus[], keyOf: (run: Run) => string): string[] {
+  const runs = buses.flatMap(({ runs: list }) => list).toSorted((a, b) => a.startedAt - b.startedAt);
+  const last = new Map<string, Run>();
+  const found: string[] = [];
+  for (const run of runs) {
+    const before = last.get(keyOf(run));
+    if (before && (before.endedAt ?? Infinity) > run.startedAt) found.push(`${before.body} and ${run.body}`);
+    if (!before || (run.endedAt ?? Infinity) > (before.endedAt ?? Infinity)) last.set(keyOf(run), run);
+  }
+  return found;
+}
+
+/** Events of a key whose first completion came before that of an earlier one. */
+function inversions(buses: readonly TestBus[]): string[] {
+  const firstEnd = new Map<string, Run>();
+  for (const run of buses.flatMap(({ handled }) => handled).toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))) {
+    if (!firstEnd.has(run.body ?? '')) firstEnd.set(run.body ?? '', run);
+  }
+  const highest = new Map<string, number>();
+  const found: string[] = [];
+  for (const run of firstEnd.values()) {
+    const number = Number(run.body?.split(' ')[1]);
+    if (number < (highest.get(keyOfBody(run)) ?? -1)) found.push(run.body ?? '');
+    else highest.set(keyOfBody(run), number);
+  }
+  return found;
+}
+
+const keyOfBody = ({ body }: Run): string => body?.split(' ')[0] ?? '';
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((bus) => bus.stop()));
+});
+
+describe('Ownership of partitions on Kafka', () => {
+  it('shares partitions out evenly, moves only what must, and lets retained ones run on', async () => {
+    const { member } = await setup();
+    const first = await member();
+    expect(first.owned).toHaveLength(6);
+
+    const second = await member();
+    await eventually(() => expect([first.owned.length, second.owned.length]).toEqual([3, 3]));
+
+    expect(first.revokedSources).toHaveLength(3);
+    expect(first.assignedSources).toHaveLength(6);
+    expect(second.assignedSources).toHaveLength(3);
+    expect([...first.owned, ...second.owned].toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((p) => expect.stringContaining(`[${p}]`)));
+  });
+
+  it('drains and commits a partition before another member starts on it, under slow handlers', async () => {
+    const { brokers, topic, group, member } = await setup();
+    const handle: TestBusOptions['handle'] = async ({ position }) => {
+      await sleep('offset' in position && position.offset % 40 === 7 ? 800 : 3);
+      return 'settle';
+    };
+    const first = await member({ handle });
+    const publisher = new TestBus({ transport: { connection: { brokers } } });
+    open.push(publisher);
+    await publisher.start();
+    let isPublishing = true;
+    let sent = 0;
+    const publishing = (async () => {
+      while (isPublishing) {
+        const key = `k${sent % 60}`;
+        const outcome = await publisher.publish(topic, `${key} ${sent}`, { key });
+        if (outcome.how === 'confirmed') sent += 1;
+      }
+    })();
+
+    await sleep(700);
+    const second = await member({ handle });
+    await eventually(() => expect(second.owned).toHaveLength(3));
+    const third = await member({ handle });
+    await eventually(() => expect(third.owned).toHaveLength(2));
+    await sleep(500);
+    await second.stop();
+    await eventually(() => expect([first.owned.length, third.owned.length]).toEqual([3, 3]));
+    isPublishing = false;
+    await publishing;
+
+    await eventually(() => expect(new Set([first, second, third].flatMap((bus) => bus.handled.map(({ body }) => body))).size).toBe(sent));
+    expect(overlaps([first, second, third], keyOfBody)).toEqual([]);
+    expect(inversions([first, second, third])).toEqual([]);
+    await eventually(async () => {
+      const offsets = Object.values(await committed(brokers, group, topic));
+      expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(sent);
+    });
+  });
+
+  it('agrees with its members on its own assigner, and with stock members on roundRobin', async () => {
+    const { brokers, topic, group, member } = await setup();
+    await member();
+    const protocol = () => withAdmin(brokers, async (admin) => (await admin.describeGroups([group])).groups[0]?.protocol);
+    expect(await protocol()).toBe(PROTOCOL);
+
+    const stock = foreign(brokers).consumer({ groupId: group, maxWaitTimeInMs: 100 });
+    await stock.connect();
+    await stock.subscribe({ topics: [topic], fromBeginning: true });
+    await stock.run({ eachMessage: async () => undefined });
+    await eventually(async () => expect(await protocol()).toBe('RoundRobinAssigner'));
+    await stock.disconnect();
+    await eventually(async () => expect(await protocol()).toBe(PROTOCOL));
+  });
+
+  it('gives partitions up in order when it stops, and the other member goes on where it was', async () => {
+    const { topic, member } = await setup(2);
+    const first = await member();
+    for (let i = 0; i < 10; i += 1) await first.publish(topic, `before ${i}`, { key: `k${i}` });
+    await eventually(() => expect(first.deliveries).toHaveLength(10));
+    await first.stop();
+    const second = await member();
+    await second.publish(topic, 'after');
+
+    await eventually(() => expect(second.bodies).toEqual(['after']));
+  });
+});
