@@ -17,12 +17,15 @@ export interface EventBusOptionsFactory {
   createEventBusOptions(): EventBusOptions | Promise<EventBusOptions>;
 }
 
+/** Named here, so that Nest keeps them apart from the options. */
+const DEFAULT_EXTRAS: Required<EventBusModuleExtras> = { name: DEFAULT_BUS, isGlobal: true };
+
 export const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<EventBusOptions>({
   optionsInjectionToken: EVENT_BUS_OPTIONS,
 })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createEventBusOptions')
-  .setExtras<EventBusModuleExtras>({}, (definition, { name = DEFAULT_BUS, isGlobal = true }) => ({
+  .setExtras<EventBusModuleExtras>(DEFAULT_EXTRAS, (definition, { name = DEFAULT_BUS, isGlobal = true }) => ({
     ...definition,
     global: isGlobal,
     imports: [...(definition.imports ?? []), EventBusRunnerModule],
