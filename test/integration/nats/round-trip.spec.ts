@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NatsServer, startNats, SUPPORTED_NATS_VERSIONS } from '../../support/brokers.js';
 import { eventually } from '../../support/eventually.js';
-import { Harness, subscription } from './harness.js';
+import { Harness, subscription } from './support/harness.js';
 
 describe.each(SUPPORTED_NATS_VERSIONS)('nats-server %s', (version) => {
   let server: NatsServer;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { HandleRegister } from '../../../lib/core/handle-register.js';
-import type { BusLogger, LogFields } from '../../../lib/core/logger.js';
-import type { OutgoingMessage, Position } from '../../../lib/transport/message.js';
+import { HandleRegister } from '../../../../lib/core/handle-register.js';
+import type { BusLogger, LogFields } from '../../../../lib/core/logger.js';
+import type { OutgoingMessage, Position } from '../../../../lib/transport/message.js';
 import type {
   ConnectionStatus,
   Credit,
@@ -9,8 +9,8 @@ import type {
   Source,
   Subscription,
   Transport,
-} from '../../../lib/transport/transport.js';
-import { natsTransport, type NatsTransportOptions } from '../../../lib/transports/nats/index.js';
+} from '../../../../lib/transport/transport.js';
+import { natsTransport, type NatsTransportOptions } from '../../../../lib/transports/nats/index.js';
 
 /** How a publish was answered. */
 export type Answer =

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NatsTransportOptions } from '../../../lib/transports/nats/index.js';
+import { type NatsServer, startNats, SUPPORTED_NATS_VERSIONS } from '../../support/brokers.js';
+import { eventually } from '../../support/eventually.js';
+import { BrokerView } from './support/broker-view.js';
+import { Harness, subscription } from './support/harness.js';
+import { Lanes } from './support/lanes.js';
+import { Load } from './support/load.js';
+import { judge } from './support/oracle.js';
+import { Proxy } from './support/proxy.js';
+
+describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
+  let server: NatsServer;
+  let folder: string;
+
+  beforeEach(async () => {
+    server = await startNats({ version });
+    folder = mkdtempSync(join(tmpdir(), 'eventbus-faults-'));
+  });
+  afterEach(async () => {
+    await server.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const options = (url: string): NatsTransportOptions => ({
+    connection: { servers: url, reconnectDelayMs: 20 },
+    streams: [{ name: 'FAULTS', subjects: ['faults.>'] }],
+    ackWaitMs: 1_500,
+    pullExpiryMs: 500,
+  });
+
+  /** Handles in this process, one of a key at a time, and keeps the record the oracle reads. */
+  async function handling(url: string): Promise<{ bus: Harness; file: string }> {
+    const file = join(folder, 'handled.log');
+    writeFileSync(file, '');
+    const lanes = new Lanes();
+    const onDelivery: NonNullable<ConstructorParameters<typeof Harness>[0]['onDelivery']> = (delivery, bus) => {
+      const event = Buffer.from(delivery.message.body ?? '').toString();
+      lanes.submit(event.split(' ')[0] ?? '', async () => {
+        appendFileSync(file, `S one ${event}\n`);
+        await sleep(Math.random() * 20);
+        appendFileSync(file, `E one ${event}\n`);
+        bus.settle(delivery);
+      });
+    };
+    const bus = await Harness.start({ transport: options(url), creditMessages: 512, onDelivery }, [
+      subscription('billing', ['faults.>'], { ordering: 'key' }),
+    ]);
+    return { bus, file };
+  }
+
+  it('keeps order per key when the connection is cut in mid-stream', async () => {
+    const proxy = await Proxy.to(server.port);
+    const { bus, file } = await handling(proxy.url);
+    const publisher = await Harness.start({ transport: options(server.url) });
+    const view = await BrokerView.open(server.url);
+    const load = new Load(publisher, { topic: 'faults.placed', keys: 20, perSecond: 1_200 });
+    for (let cuts = 0; cuts < 4; cuts++) {
+      await sleep(400);
+      await proxy.cut(30);
+    }
+    await sleep(300);
+    const published = await load.stop();
+    await eventually(async () => expect(await view.left('FAULTS', 'billing')).toEqual([0, 0]), { timeoutMs: 25_000 });
+    await Promise.all([bus.close(), publisher.close(), view.close()]);
+    await proxy.close();
+
+    expect(judge(file, published)).toMatchObject({ lost: 0, orderViolations: 0, overlaps: 0, duplicates: 0 });
+    expect(bus.statuses.filter(({ state }) => state === 'disconnected').length).toBeGreaterThanOrEqual(4);
+  }, 60_000);
+
+  it('loses nothing, and handles nothing twice, when the server is killed in mid-stream', async () => {
+    const { bus, file } = await handling(server.url);
+    const published = new Map<string, number>();
+    for (let n = 1; n <= 300; n++) {
+      await Promise.all(Array.from({ length: 10 }, (_, k) => bus.publish('faults.placed', `k${k} ${n}`, { key: `k${k}` })));
+    }
+    for (let k = 0; k < 10; k++) published.set(`k${k}`, 300);
+    for (let kills = 0; kills < 2; kills++) {
+      await sleep(200);
+      await server.kill();
+      await server.restart();
+    }
+    const view = await BrokerView.open(server.url);
+    await eventually(async () => expect(await view.left('FAULTS', 'billing')).toEqual([0, 0]), { timeoutMs: 25_000 });
+    await view.close();
+    await bus.close();
+
+    expect(judge(file, published)).toMatchObject({ lost: 0, orderViolations: 0, overlaps: 0, duplicates: 0 });
+  }, 60_000);
+
+  it('answers every outstanding publish once when the connection goes, and the ones after it as unsent', async () => {
+    const proxy = await Proxy.to(server.port);
+    const bus = await Harness.start({ transport: options(proxy.url) });
+    const cut = proxy.cut(50);
+    const out = await Promise.all(Array.from({ length: 100 }, (_, i) => bus.publish('faults.a', `${i}`)));
+    await cut;
+    await proxy.close();
+    await eventually(() => expect(bus.transport.status.state).not.toBe('connected'));
+    const after = await bus.publish('faults.a', 'after');
+
+    expect(new Set(out.map(({ how }) => how))).toEqual(new Set(['unknown']));
+    expect(after).toMatchObject({ how: 'unsent', error: { code: 'EVENT_BUS_NOT_CONNECTED' } });
+    await bus.close();
+    expect(bus.surplusAnswers).toEqual([]);
+    expect(bus.handles.list()).toEqual([]);
+  });
+
+  it('connects by itself when the broker comes after the application', async () => {
+    await server.stop();
+    const bus = new Harness({ transport: options(server.url) });
+    const connected = bus.transport.connect();
+    await eventually(() => expect(bus.transport.status).toMatchObject({ error: { code: 'EVENT_BUS_NOT_CONNECTED' } }));
+    await server.restart();
+    await connected;
+    await bus.transport.prepare([]);
+
+    expect(await bus.publish('faults.a', 'x')).toMatchObject({ how: 'confirmed' });
+    await bus.close();
+  });
+
+  it('makes a stream in memory again, and goes on, when the server has lost it', async () => {
+    const transport: NatsTransportOptions = {
+      ...options(server.url),
+      streams: [{ name: 'VOLATILE', subjects: ['volatile.>'], storage: 'memory' }],
+    };
+    const bus = await Harness.start({ transport }, [subscription('billing', ['volatile.>'], { ordering: 'key' })]);
+    await bus.publish('volatile.a', 'before');
+    await eventually(() => expect(bus.texts()).toEqual(['before']));
+    await server.restart();
+
+    await eventually(async () => expect(await bus.publish('volatile.a', 'after')).toMatchObject({ how: 'confirmed' }));
+    await eventually(() => expect(bus.texts()).toEqual(['before', 'after']));
+    await bus.close();
+  });
+
+  it('makes a durable again that was deleted, and goes on where it was', async () => {
+    const bus = await Harness.start({ transport: options(server.url) }, [subscription('billing', ['faults.>'], { ordering: 'key' })]);
+    const view = await BrokerView.open(server.url);
+    await bus.publish('faults.a', '1');
+    await bus.publish('faults.a', '2');
+    await eventually(() => expect(bus.texts()).toEqual(['1', '2']));
+    await view.manager.consumers.delete('FAULTS', 'billing');
+    await bus.publish('faults.a', '3');
+
+    await eventually(() => expect(bus.texts()).toEqual(['1', '2', '3']));
+    expect(bus.lost).toHaveLength(1);
+    await bus.close();
+    await view.close();
+  });
+});

@@ -1,0 +1,66 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+}
+
+/** A TCP proxy that can lose what is on the wire. */
+export class Proxy {
+  readonly #pairs = new Set<Pair>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: number,
+  ) {}
+
+  static async to(target: number): Promise<Proxy> {
+    const server = createServer();
+    const proxy = new Proxy(server, target);
+    server.on('connection', (client) => proxy.#join(client));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get url(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** What the server sends from now on never arrives; after so many milliseconds the connections are cut. */
+  async cut(loseMs: number): Promise<void> {
+    const pairs = [...this.#pairs];
+    for (const { server, client } of pairs) {
+      server.unpipe(client);
+      server.resume();
+    }
+    await new Promise((resolve) => setTimeout(resolve, loseMs));
+    for (const { client, server } of pairs) {
+      client.destroy();
+      server.destroy();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  #join(client: Socket): void {
+    const pair = { client, server: connect(this.target, '127.0.0.1') };
+    this.#pairs.add(pair);
+    client.pipe(pair.server);
+    pair.server.pipe(client);
+    for (const socket of [client, pair.server]) {
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        this.#pairs.delete(pair);
+        client.destroy();
+        pair.server.destroy();
+      });
+    }
+  }
+}
