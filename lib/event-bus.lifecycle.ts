@@ -200,6 +200,7 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   async #stopConsuming(): Promise<void> {
     this.#enter('draining');
+    this.#shutdown.begin();
     this.#bringUp.stop();
     this.#saturation.stop();
     await this.#shutdown.consuming();

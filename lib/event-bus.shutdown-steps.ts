@@ -12,8 +12,12 @@ export class ShutdownSteps {
     private readonly handles: HandleRegister,
     withinMs: number,
   ) {
-    this.#deadline = monotonicNow() + withinMs;
-    handles.onClosed(({ kind, name, ageMs }) => logger.log(`Closed ${kind} "${name}", open for ${ageMs} ms.`));
+    const began = monotonicNow();
+    this.#deadline = began + withinMs;
+    handles.onClosed(({ kind, name, ageMs }) => {
+      const isOfShutdown = ageMs < monotonicNow() - began - 1;
+      if (!isOfShutdown) logger.log(`Closed ${kind} "${name}", open for ${ageMs} ms.`);
+    });
   }
 
   /** How much is left until the deadline, in milliseconds; never below 0. @param reserve left for later steps */

@@ -16,10 +16,15 @@ export class BusShutdown {
     private readonly withinMs: number,
   ) {}
 
+  /** The time begins to run, and from now on there is a line in the log for each handle that is closed. */
+  begin(): ShutdownSteps {
+    return (this.#steps ??= new ShutdownSteps(this.parts.logger, this.parts.handles, this.withinMs));
+  }
+
   /** Nothing new comes in; what is in hand is handled and settled, or left at the deadline; sources are given up. */
   async consuming(): Promise<void> {
     const { transport, dispatcher } = this.parts;
-    const steps = this.#running;
+    const steps = this.begin();
     const reserve = this.withinMs * PUBLISHING_SHARE;
     await steps.run('stopping to fetch', () => transport.stopFetching(), reserve);
     await steps.run('draining', () => dispatcher.drain(steps.leftMs(reserve)));
@@ -29,7 +34,7 @@ export class BusShutdown {
   /** What is being published ends; then everything is closed, and what could not be is named. */
   async publishing(): Promise<void> {
     const { transport, dispatcher, pools, publisher } = this.parts;
-    const steps = this.#running;
+    const steps = this.begin();
     const reserve = Math.min(CLOSING_MS, this.withinMs * PUBLISHING_SHARE);
     await steps.run('waiting for confirms', () => publisher.close(steps.leftMs(reserve)));
     await steps.run('closing the connection', () => transport.close());
@@ -37,9 +42,5 @@ export class BusShutdown {
     pools.global.close();
     pools.keyed.close();
     steps.report();
-  }
-
-  get #running(): ShutdownSteps {
-    return (this.#steps ??= new ShutdownSteps(this.parts.logger, this.parts.handles, this.withinMs));
   }
 }

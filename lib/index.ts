@@ -30,7 +30,7 @@ export {
   getEventBusStrategyToken,
   getEventBusToken,
 } from './core/tokens.js';
-export { NoHandlerError } from './dispatch/runner.js';
+export { NoHandlerError } from './dispatch/dead-letter.facts.js';
 export { cloudEventsCodec } from './envelope/cloud-events.codec.js';
 export type { Codec, CodecContext, CodecFactory, EncodedEvent } from './envelope/codec.js';
 export {
