@@ -4,6 +4,7 @@ import type { HandlerRegistration } from '../handlers/registration.js';
 import type { Task } from '../pools/worker-pool.js';
 import type { ConsumerPort, Credit, Delivery, Source } from '../transport/transport.js';
 import { inTime } from './deadline.js';
+import { handlerlessLetterOf, NoHandlerError } from './dead-letter.facts.js';
 import { DeliveryTask, LetterTask } from './delivery-task.js';
 import { assemble } from './dispatcher.parts.js';
 import type { DispatcherParts } from './dispatcher.parts.js';
@@ -15,7 +16,6 @@ import { InFlight } from './in-flight.js';
 import { logLeftBehind } from './left-behind.js';
 import type { LeftBehind } from './left-behind.js';
 import { readEnvelope } from './read-envelope.js';
-import { NoHandlerError } from './runner.js';
 
 /**
  * The path of one message, in order: read, route, submit, run, settle.
@@ -114,22 +114,10 @@ export class Dispatcher implements ConsumerPort {
 
   /** No handler is reached: the dead letter is stored from within a pool, so that what cannot be stored is bounded too. */
   #giveUp(inFlight: InFlight, error: Error): void {
-    const { delivery, envelope, owned } = inFlight;
-    const { group } = delivery.source;
-    const letter = {
-      delivery,
-      group,
-      handler: 'none',
-      attempts: 0,
-      error,
-      time: Date.now(),
-      eventId: envelope?.id,
-      eventType: envelope?.type,
-      key: envelope?.key,
-    };
+    const letter = handlerlessLetterOf(inFlight, error);
     this.#parts.deadLetters.announce(letter);
     const { keyed, global } = this.#options.pools;
-    const pool = owned.shares.includes(this.#parts.credit.pools.global) ? global : keyed;
+    const pool = inFlight.owned.shares.includes(this.#parts.credit.pools.global) ? global : keyed;
     pool.submit(new LetterTask(this.#parts.runner, inFlight, letter));
   }
 

@@ -1,5 +1,5 @@
 import { diagnostics } from '../core/diagnostics.js';
-import { EventBusError, toError } from '../core/errors.js';
+import { toError } from '../core/errors.js';
 import type { BusLogger } from '../core/logger.js';
 import { isDeadTopic } from '../core/pattern.js';
 import type { Codec } from '../envelope/codec.js';
@@ -8,11 +8,13 @@ import { delayAfter, endlessDelayAfter } from '../handlers/retry-policy.js';
 import type { AttemptEnd } from './attempt.js';
 import type { RunningAttempts } from './attempts.js';
 import type { DeadLetter } from './dead-letter.js';
+import { handlerlessLetterOf, letterOf } from './dead-letter.facts.js';
 import type { DeadLetters } from './dead-letters.js';
 import { PendingLetter } from './delivery-task.js';
 import type { DeliveryTask, Next } from './delivery-task.js';
 import type { HandlerTask, RunStage } from './handler-task.js';
 import type { OwnedSource } from './owned-source.js';
+import { publishEnd, publishRetry } from './run-diagnostics.js';
 import type { Settler } from './settler.js';
 import type { Totals } from './totals.js';
 
@@ -77,20 +79,20 @@ export class Runner implements RunStage, AttemptEnd {
 
   handled(task: HandlerTask, since: number): undefined {
     this.#options.totals.handled += 1;
-    if (diagnostics.dispatch.hasSubscribers) this.#publishEnd(task, since, 'handled');
+    this.#publishEnd(task, since, 'handled');
     return this.#done(task);
   }
 
   failed(task: HandlerTask, error: unknown, context: EventContext, since: number): Next | Promise<Next> {
     const { owned, isSettled } = task.inFlight;
-    if (diagnostics.dispatch.hasSubscribers) this.#publishEnd(task, since, 'failed');
+    this.#publishEnd(task, since, 'failed');
     if (isSettled) return this.#failedForGood(task, toError(error));
     if (owned.phase === 'stopped' || owned.phase === 'lost') return this.#abandon(task);
 
     const delayMs = this.#delayAfter(task, error, context.entered);
     if (delayMs === undefined) return this.giveUp(task, letterOf(task, toError(error)));
     this.#options.totals.retried += 1;
-    if (diagnostics.retry.hasSubscribers) this.#publishRetry(task, error, delayMs);
+    publishRetry(this.#options.bus, task, { delayMs, error });
     return delayMs;
   }
 
@@ -162,13 +164,18 @@ export class Runner implements RunStage, AttemptEnd {
   #undecodable(task: HandlerTask, error: Error): Next | Promise<Next> {
     task.inFlight.isUndecodable = true;
     if (task.inFlight.isSettled) return this.#failedForGood(task, error);
-    return this.giveUp(task, { ...letterOf(task, error), handler: 'none', attempts: 0 });
+    return this.giveUp(task, handlerlessLetterOf(task.inFlight, error));
   }
 
   #delayAfter(task: HandlerTask, error: unknown, entered: boolean): number | undefined {
     const { attempt, registration, envelope } = task;
     const delay = isDeadTopic(envelope.topic) ? endlessDelayAfter : delayAfter;
     return delay({ error, attempt, entered }, registration.retry, this.#options.random());
+  }
+
+  #publishEnd(task: HandlerTask, since: number, outcome: 'handled' | 'failed'): void {
+    if (!diagnostics.dispatch.hasSubscribers) return;
+    publishEnd(this.#options.bus, task, { durationMs: since === 0 ? 0 : this.#options.now() - since, outcome });
   }
 
   /** At-most-once: there is nothing more to be done with it. */
@@ -187,55 +194,12 @@ export class Runner implements RunStage, AttemptEnd {
     });
     return this.#done(task);
   }
-
-  #publishEnd(task: HandlerTask, since: number, outcome: 'handled' | 'failed'): void {
-    const durationMs = since === 0 ? 0 : this.#options.now() - since;
-    diagnostics.dispatch.publish({ ...this.#factsOf(task), durationMs, outcome });
-  }
-
-  #publishRetry(task: HandlerTask, error: unknown, delayMs: number): void {
-    diagnostics.retry.publish({ ...this.#factsOf(task), delayMs, error });
-  }
-
-  #factsOf(task: HandlerTask) {
-    const { registration, envelope, group, attempt } = task;
-    return {
-      bus: this.#options.bus,
-      group,
-      topic: envelope.topic,
-      eventId: envelope.id,
-      handler: registration.name,
-      attempt,
-    };
-  }
-}
-
-/** Why an event nobody handles becomes a dead letter. */
-export class NoHandlerError extends EventBusError {
-  constructor(group: string, topic: string, type: string) {
-    super('EVENT_BUS_NO_HANDLER', `Group "${group}" has no handler for type "${type}" on topic "${topic}".`);
-  }
 }
 
 function contextOf(task: HandlerTask): EventContext {
   const { message, position, redelivered } = task.inFlight.delivery;
   const { envelope, group, attempt } = task;
   return new EventContext({ envelope, message, group, position, redelivered, attempt });
-}
-
-function letterOf(task: HandlerTask, error: Error): DeadLetter {
-  const { inFlight, envelope, group, handler, attempt } = task;
-  return {
-    delivery: inFlight.delivery,
-    group,
-    handler,
-    attempts: attempt,
-    error,
-    eventId: envelope.id,
-    eventType: envelope.type,
-    key: envelope.key,
-    time: Date.now(),
-  };
 }
 
 function asPromise(value: unknown): Promise<unknown> | undefined {

@@ -10,6 +10,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Rejects when its signal is raised; succeeds the second time. */
+const untilAborted = (_: unknown, { signal, attempt }: EventContext) =>
+  attempt > 1
+    ? undefined
+    : new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+
 const advance = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('Dispatcher: time-outs', () => {
@@ -80,14 +88,8 @@ describe('Dispatcher: time-outs', () => {
   });
 
   it("retries a handler that rejects after its signal, under 'dead-letter' too", async () => {
-    const handle = (_: unknown, { signal, attempt }: EventContext) =>
-      attempt > 1
-        ? undefined
-        : new Promise((_resolve, reject) => {
-            signal.addEventListener('abort', () => reject(new Error('aborted')));
-          });
     const options = { timeoutMs: 1_000, onTimeout: 'dead-letter' } as const;
-    const { dispatcher, assign, offsets, letters } = setup({ handlers: [handler(handle, options)] });
+    const { dispatcher, assign, offsets, letters } = setup({ handlers: [handler(untilAborted, options)] });
     dispatcher.deliver(assign().next());
     await advance(2_000);
     expect(offsets()).toEqual([1]);
@@ -134,12 +136,35 @@ describe('Dispatcher: time-outs', () => {
     await advance(59_000);
     expect(dispatcher.snapshot().stalls).toEqual([]);
     expect(dispatcher.snapshot().pools.keyed.longestRunning).toEqual({
-      ...{ handler: 'Ledger.onPlaced', topic: 'orders.placed', key: 'k', since },
+      handler: 'Ledger.onPlaced',
+      topic: 'orders.placed',
+      key: 'k',
+      since,
     });
     await advance(2_000);
     expect(dispatcher.snapshot().stalls).toEqual([{ what: 'Ledger.onPlaced on orders.placed, key "k"', since }]);
     await advance(40_000);
     expect(dispatcher.snapshot().stalls).toHaveLength(2);
+  });
+
+  it('watches an attempt that follows one that took too long like any other', async () => {
+    const contexts: EventContext[] = [];
+    const gates = [deferred(), deferred()];
+    const handle = (data: unknown, context: EventContext) => {
+      contexts.push(context);
+      return gates[nOf(data) - 1]?.promise;
+    };
+    const { dispatcher, assign } = setup({ handlers: [handler(handle, { timeoutMs: 1_000 })] });
+    const source = assign();
+    dispatcher.deliver(source.next());
+    await advance(2_000);
+    gates[0]?.resolve();
+    await advance(1);
+    dispatcher.deliver(source.next());
+    await advance(900);
+    expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    await advance(500);
+    expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true, true]);
   });
 
   it('uses attempts again without mixing them up', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CreditBook } from '../../../lib/dispatch/credit.js';
 import type { CreditLimits } from '../../../lib/dispatch/credit.js';
@@ -170,6 +170,35 @@ describe('CreditBook', () => {
   });
 });
 
+/** Sources that look at their credit only at deliveries and when they are told: what hangs here would hang on a broker. */
+const run = async (count: number, each: number, rule: 'all' | 'half' | 'bytes'): Promise<number> => {
+  const { dispatcher, assign } = setup({
+    handlers: [handler(() => turns(1))],
+    limits: { globalQueueSize: 1, keyedQueueSize: 10, queueSizePerKey: 4, queueSizeBytes: 2_000 },
+    workers: 3,
+  });
+  let handled = 0;
+  const sources = Array.from({ length: count }, (_, i) => assign(new FakeSource(`s${i}`, 'billing', 300)));
+  for (const source of sources) {
+    let seen = source.credit.messages;
+    const pull = (): void => {
+      while (source.sequence < each) {
+        const { messages, bytes } = source.credit;
+        seen = Math.max(seen, messages);
+        if (messages < 1 || bytes < (rule === 'bytes' ? 300 : 100)) return;
+        if (rule === 'half' && messages * 2 < seen && source.replenishments % 3 !== 0) return;
+        handled += 1;
+        dispatcher.deliver(source.next({ key: `k${source.sequence % 5}` }));
+      }
+    };
+    source.onReplenished = () => void setImmediate(pull);
+    setImmediate(pull);
+  }
+  await eventually(() => expect(dispatcher.snapshot().totals.handled).toBe(count * each));
+  dispatcher.close();
+  return handled;
+};
+
 describe('CreditBook: property', () => {
   const action = fc.oneof(
     {
@@ -252,36 +281,6 @@ describe('CreditBook: property', () => {
       { numRuns: 200 },
     );
   });
-
-  /** Sources that look at their credit only at deliveries and when they are told: what hangs here would hang on a broker. */
-  const run = async (count: number, each: number, rule: 'all' | 'half' | 'bytes'): Promise<number> => {
-    const handle = () => turns(1);
-    const { dispatcher, assign } = setup({
-      handlers: [handler(handle)],
-      limits: { globalQueueSize: 1, keyedQueueSize: 10, queueSizePerKey: 4, queueSizeBytes: 2_000 },
-      workers: 3,
-    });
-    let handled = 0;
-    const sources = Array.from({ length: count }, (_, i) => assign(new FakeSource(`s${i}`, 'billing', 300)));
-    for (const source of sources) {
-      let seen = source.credit.messages;
-      const pull = (): void => {
-        while (source.sequence < each) {
-          const { messages, bytes } = source.credit;
-          seen = Math.max(seen, messages);
-          if (messages < 1 || bytes < (rule === 'bytes' ? 300 : 100)) return;
-          if (rule === 'half' && messages * 2 < seen && source.replenishments % 3 !== 0) return;
-          handled += 1;
-          dispatcher.deliver(source.next({ key: `k${source.sequence % 5}` }));
-        }
-      };
-      source.onReplenished = () => void setImmediate(pull);
-      setImmediate(pull);
-    }
-    await eventually(() => expect(dispatcher.snapshot().totals.handled).toBe(count * each));
-    dispatcher.close();
-    return handled;
-  };
 
   it.each(['all', 'half', 'bytes'] as const)('keeps every source going, however it asks: %s', async (rule) => {
     expect(await run(1, 100, rule)).toBe(100);

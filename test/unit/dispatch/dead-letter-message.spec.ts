@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventBusError } from '../../../lib/core/errors.js';
 import { assertTopic } from '../../../lib/core/pattern.js';
@@ -13,7 +13,12 @@ function letterOf(overrides: Partial<DeadLetter> = {}, message: Partial<Received
   const delivery = new FakeSource().next();
   return {
     delivery: { ...delivery, position: { partition: 2, offset: 1234 }, message: { ...delivery.message, ...message } },
-    ...{ group: 'billing', handler: 'Ledger.onPlaced', eventId: 'e1', eventType: 'placed', key: 'k', attempts: 10 },
+    group: 'billing',
+    handler: 'Ledger.onPlaced',
+    eventId: 'e1',
+    eventType: 'placed',
+    key: 'k',
+    attempts: 10,
     error: new Error('no'),
     time: Date.UTC(2025, 0, 2),
     ...overrides,
@@ -41,6 +46,11 @@ const hostileName = fc.oneof(
   hostileText,
   fc.constantFrom('Nats-Msg-Id', 'nats-expected-stream', 'eb-dead-topic', 'eb-dead-header-0', 'ce_id', 'x'),
 );
+
+const raw = (entries: readonly HeaderEntry[] = []): string[][] =>
+  entries.map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
+
+const topicOf = (topic: string): string => deadLetterMessage(letterOf({}, { topic })).topic;
 
 describe('deadLetterMessage', () => {
   it('goes to dead.<group>.<topic> under an id of its own, with key, bytes and headers as they came', () => {
@@ -76,14 +86,12 @@ describe('deadLetterMessage', () => {
     const error = new EventBusError('EVENT_BUS_HANDLER_TIMEOUT', 'too slow');
     const history = readDeadLetterHeaders(deadLetterMessage(letterOf({ error })).headers);
     expect(history).toEqual({
-      ...{
-        topic: 'orders.placed',
-        group: 'billing',
-        handler: 'Ledger.onPlaced',
-        eventId: 'e1',
-        eventType: 'placed',
-        key: 'k',
-      },
+      topic: 'orders.placed',
+      group: 'billing',
+      handler: 'Ledger.onPlaced',
+      eventId: 'e1',
+      eventType: 'placed',
+      key: 'k',
       position: { partition: 2, offset: 1234 },
       attempts: 10,
       error: { class: 'EventBusError', code: 'EVENT_BUS_HANDLER_TIMEOUT', message: error.message, stack: error.stack },
@@ -166,8 +174,6 @@ describe('deadLetterMessage', () => {
         expect(message.headers.filter((entry) => !isSafe(entry))).toEqual([]);
         const history = readDeadLetterHeaders(message.headers);
         expect(history).toMatchObject({ topic, group: rest.group, eventId: rest.eventId, key: rest.key });
-        const raw = (entries: readonly HeaderEntry[] = []) =>
-          entries.map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
         expect(raw(history?.headers)).toEqual(raw(headers));
       }),
       { numRuns: 500 },
@@ -175,7 +181,6 @@ describe('deadLetterMessage', () => {
   });
 
   it('gives two topics that are made legal two dead topics', () => {
-    const topicOf = (topic: string): string => deadLetterMessage(letterOf({}, { topic })).topic;
     expect(topicOf('a b')).not.toBe(topicOf('a_b'));
     expect(topicOf('x'.repeat(300))).not.toBe(topicOf('x'.repeat(301)));
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_RETRY_OPTIONS } from '../../../lib/handlers/retry-policy.js';
 import { eventually } from '../../support/eventually.js';
 import type { EventContext } from '../../../lib/handlers/event-context.js';
 import { deferred, FakeSource, fail, handler, nOf, setup, turns } from './support/fakes.js';
@@ -23,7 +24,8 @@ describe('Dispatcher: a source that is to be given up', () => {
     for (const key of ['a', 'a', 'b']) dispatcher.deliver(source.next({ key }));
     let isDone = false;
     const revoked = dispatcher.revoking(source).then(() => (isDone = true));
-    dispatcher.deliver(source.next({ key: 'c' }));
+    dispatcher.deliver(source.next({ key: 'a' }));
+    expect(dispatcher.snapshot().consumers[0]?.inFlight).toBe(2);
     runs[0]?.gate.resolve();
     await turns();
     expect(isDone).toBe(false);
@@ -72,11 +74,11 @@ describe('Dispatcher: a source that is to be given up', () => {
   });
 
   it('drops what backs off', async () => {
-    const { dispatcher, assign, offsets } = setup({ handlers: [handler(fail)], rebalanceDrainMs: 60_000 });
+    const retry = { maxAttempts: 9, initialDelayMs: 60_000, multiplier: 1, maxDelayMs: 60_000, jitter: 0 };
+    const { dispatcher, assign, offsets } = setup({ handlers: [handler(fail, { retry })], rebalanceDrainMs: 60_000 });
     const source = assign();
     dispatcher.deliver(source.next());
     await dispatcher.revoking(source);
-    await turns();
     expect(offsets()).toEqual([]);
     expect(dispatcher.snapshot().consumers[0]?.inFlight).toBe(0);
   });
@@ -115,7 +117,9 @@ describe('Dispatcher: a source that is to be given up', () => {
 describe('Dispatcher: a source that was lost', () => {
   it('drops what is queued, raises the signals of what runs, and settles no late success', async () => {
     const { runs, handle } = gated();
-    const { dispatcher, assign, offsets, letters } = setup({ handlers: [handler(handle)] });
+    const { dispatcher, assign, offsets, letters } = setup({
+      handlers: [handler(handle, { retry: { ...DEFAULT_RETRY_OPTIONS, maxAttempts: 1 } })],
+    });
     const source = assign();
     for (const key of ['a', 'a', 'b']) dispatcher.deliver(source.next({ key }));
     dispatcher.lost(source);

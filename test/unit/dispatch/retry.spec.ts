@@ -8,6 +8,12 @@ import { deferred, fail, handler, nOf, setup, turns } from './support/fakes.js';
 
 const retry = { ...DEFAULT_RETRY_OPTIONS, maxAttempts: 3, initialDelayMs: 5, jitter: 0 };
 
+const giveUp = (): Promise<never> => Promise.reject(new UnrecoverableError());
+
+const refuse = (): never => {
+  throw new ForbiddenException();
+};
+
 describe('Dispatcher: retry', () => {
   it('tries again until the handler succeeds, with a context of its own and a freshly decoded body each time', async () => {
     const seen: { data: object; context: object; attempt: number }[] = [];
@@ -65,10 +71,6 @@ describe('Dispatcher: retry', () => {
   });
 
   it('makes a dead letter at once of an UnrecoverableError, and of a refusal before the handler was entered', async () => {
-    const refuse = () => {
-      throw new ForbiddenException();
-    };
-    const giveUp = () => Promise.reject(new UnrecoverableError());
     const handlers = [
       handler(giveUp, { retry, name: 'A.a' }),
       handler(refuse, { retry, name: 'B.b', patterns: ['guarded'], refuses: true }),
@@ -112,17 +114,26 @@ describe('Dispatcher: retry', () => {
   );
 
   it('survives a handler that returns a hostile thenable', async () => {
-    const hostile = {
-      get then(): never {
-        return fail();
-      },
-    };
+    const hostile = new Proxy({}, { has: () => true, get: fail });
     const { dispatcher, assign, offsets, defects } = setup({
       handlers: [handler(() => hostile, { retry: { ...retry, maxAttempts: 1 } })],
     });
     dispatcher.deliver(assign().next());
     await eventually(() => expect(offsets()).toEqual([1]));
     expect(defects).toEqual([]);
+  });
+
+  it('waits for a thenable that is no promise', async () => {
+    const gate = deferred();
+    const then = (resolve: () => void): void => void gate.promise.then(resolve);
+    const thenable = new Proxy({}, { has: () => true, get: () => then });
+    const { dispatcher, assign, offsets } = setup({ handlers: [handler(() => thenable)] });
+    dispatcher.deliver(assign().next());
+    await turns();
+    expect(offsets()).toEqual([]);
+    gate.resolve();
+    await turns();
+    expect(offsets()).toEqual([1]);
   });
 
   it('never gives up on a dead-letter topic, and never makes a dead letter of a dead letter', async () => {

@@ -127,10 +127,11 @@ export function handler(
   };
 }
 
+const wants = (r: HandlerRegistration, group: string, topic: string): boolean =>
+  r.group === group && r.patterns.includes(topic);
+
 /** Matches on group, on the exact topic and on the type. */
 export function registryOf(all: readonly HandlerRegistration[]): HandlerRegistry {
-  const wants = (r: HandlerRegistration, group: string, topic: string): boolean =>
-    r.group === group && r.patterns.includes(topic);
   const cache = new Map<string, HandlerRegistration[]>();
   return {
     all,
