@@ -56,9 +56,13 @@ async function runAll(): Promise<void> {
       for (const fault of faultsOf(result)) faults.push(`${what} (${mode}): ${fault}`);
       return result;
     };
-    const runs: RunResult[] = [];
-    for (let rep = 0; rep < options.reps; rep++) runs.push(await run('publish', rep));
-    results.push(rowOf(combination, runs, await run('enqueue', 0)));
+    try {
+      const runs: RunResult[] = [];
+      for (let rep = 0; rep < options.reps; rep++) runs.push(await run('publish', rep));
+      results.push(rowOf(combination, runs, await run('enqueue', 0)));
+    } catch (error) {
+      faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 }
 
