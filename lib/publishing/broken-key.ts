@@ -114,12 +114,14 @@ export class BrokenKey implements Resendable {
   #resolveWhenAnswered(): void {
     if (this.#state !== 'breaking' || !this.#isCounted || this.#outstanding > 0) return;
     this.#state = 'backing-off';
-    const failed = this.#failed.filter(({ hasEnded }) => !hasEnded).toSorted((a, b) => a.slot - b.slot);
-    const again = failed.filter((publish) => !this.#isOvertaken(publish));
-    this.#unsent = [...again, ...this.#unsent.slice(this.#nextUnsent)];
-    this.#nextUnsent = 0;
+    const failed = this.#failed;
     this.#failed = [];
-    this.resends.add(this, resendDelay(again[0]?.attempts ?? 0));
+    if (failed.length > 1) failed.sort((a, b) => a.slot - b.slot);
+    const later = this.#unsent.length === 0 ? this.#unsent : this.#unsent.slice(this.#nextUnsent);
+    this.#unsent = failed.filter((publish) => !this.#isOvertaken(publish));
+    this.#nextUnsent = 0;
+    for (const publish of later) this.#unsent.push(publish);
+    this.resends.add(this, resendDelay(this.#unsent[0]?.attempts ?? 0));
     for (const publish of failed) {
       if (this.#isOvertaken(publish)) this.port.giveUp(publish, new OvertakenError(publish.error));
     }
