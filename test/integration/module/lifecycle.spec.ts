@@ -149,7 +149,8 @@ describe('starting and stopping', () => {
     const { app, bus } = await startApplication({ controllers: [SlowController] });
     await app.listen(0);
     const controller = app.get(SlowController);
-    const answer = post((app.getHttpServer().address() as AddressInfo).port);
+    const { port }: AddressInfo = app.getHttpServer().address();
+    const answer = post(port);
     await eventually(() => expect(controller.gate.waiting).toBe(1));
 
     const closed = app.close();
@@ -260,13 +261,14 @@ function altered(change: (transport: Transport) => Partial<Transport>): Transpor
   };
 }
 
+const fail = () => Promise.reject(new TopologyError('no stream covers "hooks"'));
+
 describe('what goes wrong at the start', () => {
   it.each<[string, keyof Transport]>([
     ['at connecting', 'connect'],
     ['at preparing', 'prepare'],
     ['at consuming', 'consume'],
   ])('and cannot be mended fails it, %s', async (_name, method) => {
-    const fail = () => Promise.reject(new TopologyError('no stream covers "hooks"'));
     const app = await newApplication({
       bus: { transport: altered(() => ({ [method]: fail })) },
       providers: [Order, Slow],
@@ -278,14 +280,14 @@ describe('what goes wrong at the start', () => {
 
   it('and may pass is tried again', async () => {
     let failures = 2;
-    const transport = altered(({ prepare, ...rest }) => ({
-      prepare: async (subscriptions) => {
+    const transport = altered(() => ({
+      prepare: async () => {
         if (failures-- > 0) throw new NotOpenYet();
-        await prepare.call(rest, subscriptions).catch(() => undefined);
       },
     }));
     const { bus } = await startApplication({ bus: { transport } });
     expect(bus.snapshot().state).toBe('running');
+    expect(failures).toBe(-1);
   });
 });
 

@@ -62,6 +62,7 @@ class Transient {
   }
 }
 
+@Injectable()
 class Base {
   constructor(readonly seen: Seen) {}
 
@@ -72,18 +73,10 @@ class Base {
 }
 
 @Injectable()
-class Derived extends Base {
-  constructor(seen: Seen) {
-    super(seen);
-  }
-}
+class Derived extends Base {}
 
 @Injectable()
 class Silenced extends Base {
-  constructor(seen: Seen) {
-    super(seen);
-  }
-
   override handle(): void {
     this.seen.calls.push('must not be called');
   }

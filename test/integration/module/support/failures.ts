@@ -4,11 +4,16 @@ import { diagnostics, type RetryDiagnostic } from 'nestjs-eventbus';
 /** Every attempt that failed in the running test and was followed by another. */
 export function recordFailures(): readonly RetryDiagnostic[] {
   const failures: RetryDiagnostic[] = [];
-  const record = (message: unknown) => void failures.push(message as RetryDiagnostic);
+  const record = (message: unknown) => {
+    const [failure]: RetryDiagnostic[] = [Object(message)];
+    if (failure) failures.push(failure);
+  };
   beforeEach(() => {
     failures.length = 0;
     diagnostics.retry.subscribe(record);
   });
-  afterEach(() => void diagnostics.retry.unsubscribe(record));
+  afterEach(() => {
+    diagnostics.retry.unsubscribe(record);
+  });
   return failures;
 }
