@@ -55,12 +55,15 @@ describe('BackoffTimer', () => {
 
   it('waits longer than one timer can', () => {
     const { timer, resumed } = setup();
+    const setTimer = vi.spyOn(globalThis, 'setTimeout');
     timer.add(lane('a'), 2 ** 31 + 1_000);
 
     vi.advanceTimersByTime(2 ** 31 + 999);
     expect(resumed).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(resumed).toHaveLength(1);
+    expect(setTimer.mock.calls.filter(([, ms]) => ms === undefined || ms >= 2 ** 31)).toEqual([]);
+    setTimer.mockRestore();
   });
 
   it('has no timer once nothing waits', () => {
