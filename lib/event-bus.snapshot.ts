@@ -1,40 +1,13 @@
 import { monotonicNow } from './core/clock.js';
 import type { HandleState } from './core/handle-register.js';
+import type { ConsumerSnapshot, PoolSnapshot, StallSnapshot } from './dispatch/dispatcher.snapshot.js';
 import type { BusParts } from './event-bus.assembly.js';
 import type { ConnectionStatus } from './transport/transport.js';
 
 /** idle → starting → running → draining → publishing-only → closed. Under `consume: false`: running without consumers. */
 export type LifecycleState = 'idle' | 'starting' | 'running' | 'draining' | 'publishing-only' | 'closed';
 
-/** One pool as health shows it. Times in monotonic milliseconds. */
-export interface PoolSnapshot {
-  readonly workers: number;
-  readonly running: number;
-  readonly waiting: number;
-  readonly backingOff: number;
-  readonly keys: number;
-  readonly saturatedSince: number | undefined;
-  readonly longestRunning:
-    | { readonly handler: string; readonly topic: string; readonly key: string | undefined; readonly since: number }
-    | undefined;
-}
-
-/** One source as health shows it. */
-export interface ConsumerSnapshot {
-  readonly name: string;
-  readonly group: string;
-  readonly inFlight: number;
-  readonly lag: number | undefined;
-  readonly lastProgressAt: number | undefined;
-  /** The key whose waiting events stopped the source, if one did. */
-  readonly blockedByKey: string | undefined;
-}
-
-/** Handlers that have run for longer than their stall threshold, or a source with lag and no progress. */
-export interface StallSnapshot {
-  readonly what: string;
-  readonly since: number;
-}
+export type { ConsumerSnapshot, PoolSnapshot, StallSnapshot };
 
 /** What a bus is doing: live state only, nothing is asked of the broker. What health reads. */
 export interface BusSnapshot {
@@ -68,7 +41,10 @@ export interface BusSnapshot {
     readonly ignored: number;
     readonly deadLettersStored: number;
     readonly deadLettersFailed: number;
+    /** Of at-most-once groups: still queued at the drain deadline, never run. */
     readonly droppedAtMostOnce: number;
+    /** Of at-most-once groups: run and failed. */
+    readonly failedAtMostOnce: number;
   };
   /** Since when dead letters cannot be stored; undefined when they can. */
   readonly deadLettersFailingSince: number | undefined;

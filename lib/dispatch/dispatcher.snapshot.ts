@@ -30,7 +30,7 @@ export interface ConsumerSnapshot {
   readonly blockedByKey: string | undefined;
 }
 
-/** A handler that has run for longer than 60 s and than twice its `timeoutMs`. */
+/** A handler that has run for longer than 60 s and than twice its `timeoutMs`, or a source that is behind and makes no progress. */
 export interface StallSnapshot {
   readonly what: string;
   readonly since: number;

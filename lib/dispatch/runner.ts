@@ -14,7 +14,7 @@ import { PendingLetter } from './delivery-task.js';
 import type { DeliveryTask, Next } from './delivery-task.js';
 import type { HandlerTask, RunStage } from './handler-task.js';
 import type { OwnedSource } from './owned-source.js';
-import { publishEnd, publishRetry } from './run-diagnostics.js';
+import { announceRetry, publishEnd } from './run-diagnostics.js';
 import type { Settler } from './settler.js';
 import type { Totals } from './totals.js';
 
@@ -92,7 +92,7 @@ export class Runner implements RunStage, AttemptEnd {
     const delayMs = this.#delayAfter(task, error, context.entered);
     if (delayMs === undefined) return this.giveUp(task, letterOf(task, toError(error)));
     this.#options.totals.retried += 1;
-    publishRetry(this.#options.bus, task, { delayMs, error });
+    announceRetry(this.#options.bus, this.#options.logger, task, { delayMs, error });
     return delayMs;
   }
 

@@ -87,10 +87,13 @@ export interface Subscription {
 export interface ConsumerPort {
   /** A source is owned from now on. Its credit is valid until it is lost or given up. */
   assigned(source: Source): Credit;
-  /** In the broker's order, per source. Always takes. Must not be called from within `replenished`. */
+  /**
+   * In the broker's order, per source. Always takes. Must not be called from within `replenished`. `settle` may be called before it
+   * returns: a synchronous handler may run within.
+   */
   deliver(delivery: Delivery): void;
   /**
-   * The source is to be given up. Nothing more of it starts; resolves when what runs has ended (settled or not) or the drain
+   * The source is to be given up. Nothing more of it starts (but what was settled before its handler: at-most-once); resolves when what runs has ended (settled or not) or the drain
    * deadline has passed. The transport settles, then gives it up, and calls `lost` afterwards.
    */
   revoking(source: Source): Promise<void>;

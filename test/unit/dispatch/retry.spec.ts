@@ -164,7 +164,7 @@ describe('Dispatcher: retry', () => {
     expect(offsets()).toEqual([1]);
   });
 
-  it('tells the retry channel of every retry, and logs one line when it gives up', async () => {
+  it('tells the retry channel of every retry, and logs the first one and the giving up', async () => {
     const told: unknown[] = [];
     const listen = (message: unknown) => void told.push(message);
     diagnostics.retry.subscribe(listen);
@@ -178,6 +178,7 @@ describe('Dispatcher: retry', () => {
       { attempt: 2, delayMs: 10 },
     ]);
     expect(logger.lines.map(({ level, fields }) => [level, fields])).toMatchObject([
+      ['warn', { topic: 'orders.placed', eventId: 'e1', key: 'k', handler: 'Ledger.onPlaced', attempt: 1, delayMs: 5 }],
       ['warn', { topic: 'orders.placed', eventId: 'e1', key: 'k', handler: 'Ledger.onPlaced', attempt: 3 }],
     ]);
   });
