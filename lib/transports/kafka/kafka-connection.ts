@@ -1,5 +1,5 @@
 import { monotonicNow } from '../../core/clock.js';
-import { NotConnectedError } from '../../core/errors.js';
+import { NotConnectedError, toError } from '../../core/errors.js';
 import type { Handle } from '../../core/handle-register.js';
 import type { ConnectionState, ConnectionStatus, TransportContext } from '../../transport/transport.js';
 import { WakeUp } from './consuming/wake-up.js';
@@ -144,5 +144,5 @@ async function probe(admin: KafkaAdmin): Promise<void> {
     }),
   );
   if (!answered) throw new Error(`Kafka has not answered for ${PROBE_TIMEOUT_MS} ms.`);
-  if (failure !== undefined) throw failure as Error;
+  if (failure !== undefined) throw toError(failure);
 }

@@ -22,7 +22,10 @@ const broker = z.custom<string>(
 );
 const topicName = z.custom<string>(isTopic, 'be a topic: dotted tokens of letters, digits, "_" and "-"');
 const oneOf = (...values: readonly string[]) =>
-  z.custom((value) => values.includes(value as string), `be one of ${values.map((value) => `'${value}'`).join(', ')}`);
+  z.custom(
+    (value) => values.some((allowed) => allowed === value),
+    `be one of ${values.map((value) => `'${value}'`).join(', ')}`,
+  );
 const plainObject = (shape: z.ZodRawShape) => z.strictObject(shape, { error: 'be an object with known properties' });
 
 const tls = z.custom(
@@ -68,10 +71,10 @@ const schema = plainObject({
 });
 
 /** Every fault of the options, each `kafka.<path> must …, got …`; secrets are never quoted. Empty when there is none. */
-export function kafkaOptionFaults(options: unknown): string[] {
+export function kafkaOptionFaults(options: KafkaTransportOptions): string[] {
   const parsed = schema.safeParse(options);
   if (!parsed.success) return parsed.error.issues.flatMap((issue) => faultsOf(issue, options));
-  return crossFaults(options as KafkaTransportOptions);
+  return crossFaults(options);
 }
 
 /** The options with everything present. Only for options without faults. */
@@ -115,7 +118,7 @@ function crossFaults({
     faults.push(`kafka.heartbeatIntervalMs must be at most a third of sessionTimeoutMs (${session}), got ${heartbeat}`);
   }
   const names = topics.map(({ name }) => name);
-  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
+  for (const name of new Set(names.filter((candidate, index) => names.indexOf(candidate) !== index))) {
     faults.push(`kafka.topics must name each topic once, got "${name}" twice`);
   }
   return faults;
@@ -132,7 +135,7 @@ function faultsOf(issue: z.core.$ZodIssue, options: unknown): string[] {
 function shown(path: readonly PropertyKey[], options: unknown): string {
   if (path.includes('sasl') || path.includes('ssl')) return 'something else';
   let value: unknown = options;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  for (const key of path) value = isRecord(value) ? value[key] : undefined;
   if (typeof value === 'string') return `'${value.slice(0, 100)}'`;
   return typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : String(value);
 }
@@ -147,15 +150,20 @@ function isTopic(value: unknown): boolean {
 }
 
 function isSasl(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { mechanism, username, password, token } = value as Record<string, unknown>;
+  if (!isRecord(value)) return false;
+  const { mechanism, username, password, token } = value;
   if (mechanism === 'oauthbearer') return typeof token === 'function';
   const named = mechanism === 'plain' || mechanism === 'scram-sha-256' || mechanism === 'scram-sha-512';
   return named && typeof username === 'string' && typeof password === 'string';
 }
 
-function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
+function isRecord(value: unknown): value is Record<PropertyKey, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Without what was given as undefined, which would hide a default. */
+function given<T extends object>(options: T): T {
+  const copy = { ...options };
+  for (const key of Object.keys(copy)) if (Reflect.get(copy, key) === undefined) Reflect.deleteProperty(copy, key);
+  return copy;
 }

@@ -116,8 +116,8 @@ export class TestBus implements ConsumerPort, PublisherPort {
   }
 
   group(name: string): Record<string, unknown> {
-    const groups = this.transport.details()['groups'] as Record<string, Record<string, unknown>>;
-    return groups[name] ?? {};
+    const groups: unknown = this.transport.details()['groups'];
+    return record(record(groups)[name]);
   }
 
   /** Active sources, as `topic[partition]`, sorted. */
@@ -125,7 +125,7 @@ export class TestBus implements ConsumerPort, PublisherPort {
     return this.assignedSources
       .filter((source) => source.lease() !== 'lost')
       .map(({ name }) => name.split('/')[1] ?? '')
-      .sort();
+      .toSorted();
   }
 
   assigned(source: Source): Credit {
@@ -153,7 +153,7 @@ export class TestBus implements ConsumerPort, PublisherPort {
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.options.rebalanceDrainMs ?? 5_000);
     });
-    await Promise.race([Promise.all(this.#running.get(source) ?? []), deadline]);
+    await Promise.race([Promise.all(this.#running.get(source) ?? new Set<Promise<void>>()), deadline]);
     clearTimeout(timer);
   }
 
@@ -201,6 +201,11 @@ export class TestBus implements ConsumerPort, PublisherPort {
         void this.log.push({ level: name, message, fields });
     return { debug: level('debug'), log: level('log'), warn: level('warn'), error: level('error') };
   }
+}
+
+/** An object, or an empty one in place of anything else. */
+export function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
 
 export function subscription(given: Partial<Subscription>): Subscription {

@@ -56,6 +56,12 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((bus) => bus.stop()));
 });
 
+/** Mostly quick, now and then slow: quick ones alone would prove nothing. */
+const handle: TestBusOptions['handle'] = async ({ position }) => {
+  await sleep('offset' in position && position.offset % 40 === 7 ? 800 : 3);
+  return 'settle';
+};
+
 describe('Ownership of partitions on Kafka', () => {
   it('shares partitions out evenly, moves only what must, and lets retained ones run on', async () => {
     const { member } = await setup();
@@ -68,23 +74,21 @@ describe('Ownership of partitions on Kafka', () => {
     expect(first.revokedSources).toHaveLength(3);
     expect(first.assignedSources).toHaveLength(6);
     expect(second.assignedSources).toHaveLength(3);
-    expect([...first.owned, ...second.owned].toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((p) => expect.stringContaining(`[${p}]`)));
+    expect([...first.owned, ...second.owned].toSorted()).toEqual(
+      [0, 1, 2, 3, 4, 5].map((p) => expect.stringContaining(`[${p}]`)),
+    );
   });
 
   it('drains and commits a partition before another member starts on it, under slow handlers', async () => {
     const { brokers, topic, group, member } = await setup();
-    const handle: TestBusOptions['handle'] = async ({ position }) => {
-      await sleep('offset' in position && position.offset % 40 === 7 ? 800 : 3);
-      return 'settle';
-    };
     const first = await member({ handle });
     const publisher = new TestBus({ transport: { connection: { brokers } } });
     open.push(publisher);
     await publisher.start();
-    let isPublishing = true;
+    const publishing = new AbortController();
     let sent = 0;
-    const publishing = (async () => {
-      while (isPublishing) {
+    const allSent = (async () => {
+      while (!publishing.signal.aborted) {
         const key = `k${sent % 60}`;
         const outcome = await publisher.publish(topic, `${key} ${sent}`, { key });
         if (outcome.how === 'confirmed') sent += 1;
@@ -99,10 +103,12 @@ describe('Ownership of partitions on Kafka', () => {
     await sleep(500);
     await second.stop();
     await eventually(() => expect([first.owned.length, third.owned.length]).toEqual([3, 3]));
-    isPublishing = false;
-    await publishing;
+    publishing.abort();
+    await allSent;
 
-    await eventually(() => expect(new Set([first, second, third].flatMap((bus) => bus.handled.map(({ body }) => body))).size).toBe(sent));
+    await eventually(() =>
+      expect(new Set([first, second, third].flatMap((bus) => bus.handled.map(({ body }) => body))).size).toBe(sent),
+    );
     expect(overlaps([first, second, third], keyOfBody)).toEqual([]);
     expect(inversions([first, second, third])).toEqual([]);
     await eventually(async () => {
@@ -114,7 +120,8 @@ describe('Ownership of partitions on Kafka', () => {
   it('agrees with its members on its own assigner, and with stock members on roundRobin', async () => {
     const { brokers, topic, group, member } = await setup();
     await member();
-    const protocol = () => withAdmin(brokers, async (admin) => (await admin.describeGroups([group])).groups[0]?.protocol);
+    const protocol = () =>
+      withAdmin(brokers, async (admin) => (await admin.describeGroups([group])).groups[0]?.protocol);
     expect(await protocol()).toBe(PROTOCOL);
 
     const stock = foreign(brokers).consumer({ groupId: group, maxWaitTimeInMs: 100 });

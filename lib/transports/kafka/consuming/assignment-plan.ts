@@ -21,8 +21,8 @@ interface Share {
  * @param partitions of every topic; of a topic that is not in it those count that are claimed
  */
 export function planAssignment(members: readonly MemberState[], partitions: PartitionsByTopic): AssignmentPlan {
-  const shares = [...members]
-    .sort((one, other) => (one.memberId < other.memberId ? -1 : 1))
+  const shares = members
+    .toSorted((one, other) => (one.memberId < other.memberId ? -1 : 1))
     .map((member) => ({ member, partitions: [] as TopicPartition[] }));
   const claims = claimsOf(shares);
   const all = existing(partitions, claims);
@@ -55,7 +55,7 @@ function claimsOf(shares: readonly Share[]): ClaimByPartition {
 function existing(partitions: PartitionsByTopic, claims: ClaimByPartition): TopicPartition[] {
   const known = Object.entries(partitions).flatMap(([topic, ids]) => ids.map((partition) => ({ topic, partition })));
   const claimed = [...claims.values()].map(({ entry }) => entry).filter(({ topic }) => partitions[topic] === undefined);
-  return [...known, ...claimed].sort((one, other) =>
+  return [...known, ...claimed].toSorted((one, other) =>
     one.topic === other.topic ? one.partition - other.partition : one.topic < other.topic ? -1 : 1,
   );
 }
@@ -77,9 +77,9 @@ function leastLoaded(shares: readonly Share[], topic: string): Share | undefined
 
 /** Moves one partition from the fullest member to the emptiest that may take it; false when nothing is left to move. */
 function evenOut(shares: readonly Share[], claims: ClaimByPartition): boolean {
-  const byLoad = [...shares].sort((one, other) => other.partitions.length - one.partitions.length);
+  const byLoad = shares.toSorted((one, other) => other.partitions.length - one.partitions.length);
   for (const from of byLoad) {
-    for (const to of [...byLoad].reverse()) {
+    for (const to of byLoad.toReversed()) {
       if (from.partitions.length - to.partitions.length < 2) break;
       const index = movable(from, to, claims);
       if (index < 0) continue;

@@ -39,9 +39,9 @@ function received(topic: string, fetched: FetchedMessage): { message: ReceivedMe
   const own = new OwnBytes(views.filter((view): view is Buffer => view instanceof Uint8Array && view.length > 0));
   const message: ReceivedMessage = {
     topic,
-    key: own.of(fetched.key),
-    body: own.of(fetched.value),
-    headers: new HeaderList(headers.map(([name, value]) => [name, own.of(value)])),
+    key: fetched.key && own.of(fetched.key),
+    body: fetched.value && own.of(fetched.value),
+    headers: new HeaderList(headers.map(([name, value]) => [name, typeof value === 'string' ? value : own.of(value)])),
     storedAt: fetched.timestamp,
   };
   return { message, sizeBytes: own.sizeBytes + OVERHEAD_BYTES };
@@ -71,10 +71,10 @@ class OwnBytes {
     this.#copy = Buffer.from(Buffer.from(first.buffer, start, end - start));
   }
 
-  of<T extends Uint8Array | string | null>(view: T): T {
-    if (this.#copy === undefined || !(view instanceof Uint8Array) || view.length === 0) return view;
+  of(view: Uint8Array): Uint8Array {
+    if (this.#copy === undefined || view.length === 0) return view;
     const from = view.byteOffset - this.#start;
-    return this.#copy.subarray(from, from + view.length) as unknown as T;
+    return this.#copy.subarray(from, from + view.length);
   }
 }
 
@@ -83,7 +83,8 @@ function headerEntries(headers: Readonly<Record<string, unknown>>): HeaderEntry[
   const entries: HeaderEntry[] = [];
   for (const name of Object.keys(headers)) {
     const value = headers[name];
-    for (const single of Array.isArray(value) ? (value as unknown[]) : [value]) {
+    const singles: unknown[] = Array.isArray(value) ? value : [value];
+    for (const single of singles) {
       if (single instanceof Uint8Array || typeof single === 'string') entries.push([name, single]);
       else if (single === null) entries.push([name, Buffer.alloc(0)]);
     }

@@ -39,7 +39,7 @@ export class TopicWatch {
     const named = namedTopics(this.patterns).filter((name) => !this.#missing.has(name));
     const wildcards = this.patterns.filter(isWildcard);
     const matching = wildcards.length === 0 ? [] : await this.#matching(wildcards);
-    return [...new Set([...named.map((name) => this.cluster.names.wire(name)), ...matching])].sort();
+    return [...new Set([...named.map((name) => this.cluster.names.wire(name)), ...matching])].toSorted();
   }
 
   async #matching(wildcards: readonly string[]): Promise<string[]> {

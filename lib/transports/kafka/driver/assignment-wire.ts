@@ -60,7 +60,7 @@ function parsed(userData: Buffer | null | undefined): Record<string, unknown> {
   if (!userData || userData.length === 0) return {};
   try {
     const value: unknown = JSON.parse(userData.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    return isRecord(value) ? value : {};
   } catch {
     return {};
   }
@@ -72,4 +72,8 @@ function partitionsOf(value: unknown): PartitionsByTopic {
   return Object.fromEntries(
     lists.map(([topic, list]) => [topic, list.filter((id) => Number.isInteger(id) && id >= 0)]),
   );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -31,7 +31,7 @@ export function gatedBroker(broker: Broker, gate: FetchGate): Broker {
 
 async function fetchNow(broker: Broker, request: FetchRequest, gate: FetchGate): Promise<FetchAnswer> {
   try {
-    const answer = (await broker.fetch(request)) as FetchAnswer;
+    const answer: FetchAnswer = await broker.fetch(request);
     for (const { topicName: topic, partitions } of answer.responses) {
       for (const { partition, highWatermark } of partitions)
         gate.hooks.watermark({ topic, partition }, BigInt(highWatermark));

@@ -27,10 +27,9 @@ export function guardIdle(kafka: Kafka): boolean {
   );
   if (symbol === undefined) return false;
 
-  const client = kafka as unknown as Record<symbol, CreateCluster>;
-  const createCluster = client[symbol];
-  if (typeof createCluster !== 'function') return false;
-  client[symbol] = (...args) => guarded(createCluster(...args));
+  const createCluster: unknown = Reflect.get(kafka, symbol);
+  if (!isCreateCluster(createCluster)) return false;
+  Reflect.set(kafka, symbol, (...args: unknown[]) => guarded(createCluster(...args)));
   return true;
 }
 
@@ -50,4 +49,8 @@ function guardQueue(queue: GuardedQueue): void {
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) schedule();
   };
+}
+
+function isCreateCluster(value: unknown): value is CreateCluster {
+  return typeof value === 'function';
 }

@@ -1,14 +1,9 @@
-import type { Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { TopologyError } from '../../../core/errors.js';
 import { errorType, rootOf, typedError } from './client-errors.js';
 import type { ClusterFacts, KafkaAdmin, NewTopic } from './driver.js';
 import type { Client } from './kafkajs-driver.js';
 
-/** Kafka's numbers of what a setting can belong to; kafkajs's names for them cannot be imported by an ES module. */
-const TOPIC = 2;
-const BROKER = 4;
-/** Where a topic's setting came from: set for this very topic. */
-const DYNAMIC_TOPIC_CONFIG = 1;
 const PROBE_TOPIC = '__consumer_offsets';
 const NO_METADATA = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'];
 
@@ -69,18 +64,18 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async topicConfig(topic: string): Promise<Readonly<Record<string, string>>> {
-    const resources = [{ type: TOPIC, name: topic }];
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }];
     const answer = await typed('describe configs', () =>
       this.#admin.describeConfigs({ resources, includeSynonyms: false }),
     );
     const entries = answer.resources[0]?.configEntries ?? [];
-    const own = entries.filter(({ configSource }) => Number(configSource) === DYNAMIC_TOPIC_CONFIG);
+    const own = entries.filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG);
     return Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue]));
   }
 
   async setTopicConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    const resources = [{ type: TOPIC, name: topic, configEntries }];
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }];
     await typed('alter configs', () => this.#admin.alterConfigs({ validateOnly: false, resources }));
   }
 
@@ -98,7 +93,7 @@ export class KafkajsAdmin implements KafkaAdmin {
 
   /** Undefined where we are not permitted to ask: the broker then says no by itself. */
   async #maxMessageBytes(broker: string): Promise<number | undefined> {
-    const resources = [{ type: BROKER, name: broker, configNames: ['message.max.bytes'] }];
+    const resources = [{ type: kafkajs.ConfigResourceTypes.BROKER, name: broker, configNames: ['message.max.bytes'] }];
     try {
       const answer = await this.#admin.describeConfigs({ resources, includeSynonyms: false });
       const value = Number(answer.resources[0]?.configEntries[0]?.configValue);

@@ -83,6 +83,13 @@ function clientSasl(sasl: KafkaSasl): NonNullable<KafkaConfig['sasl']> {
   if (sasl.mechanism === 'oauthbearer') {
     return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
   }
-  const { mechanism, username, password } = sasl;
-  return { mechanism: mechanism as 'plain', username, password };
+  const login = { username: sasl.username, password: sasl.password };
+  switch (sasl.mechanism) {
+    case 'plain':
+      return { mechanism: 'plain', ...login };
+    case 'scram-sha-256':
+      return { mechanism: 'scram-sha-256', ...login };
+    case 'scram-sha-512':
+      return { mechanism: 'scram-sha-512', ...login };
+  }
 }

@@ -46,6 +46,19 @@ export type MemberCluster = Pick<
   findBroker(node: { nodeId: string }): Promise<Broker>;
 };
 
+const REPLACED = ['findGroupCoordinator', 'refreshMetadataIfNecessary', 'findBroker'];
+
+/** @throws Error when this kafkajs is built differently */
+export function memberCluster(cluster: unknown): MemberCluster {
+  if (!isMemberCluster(cluster)) throw new Error('This version of kafkajs is built differently: 2.2.4 is needed.');
+  return cluster;
+}
+
+function isMemberCluster(cluster: unknown): cluster is MemberCluster {
+  if (typeof cluster !== 'object' || cluster === null) return false;
+  return REPLACED.every((name) => typeof Reflect.get(cluster, name) === 'function');
+}
+
 /** The broker with some methods replaced; all others work on the broker itself. */
 export function overridden<T extends object>(broker: T, methods: Partial<T>): T {
   return new Proxy(broker, {

@@ -11,7 +11,7 @@ import type {
 } from './driver.js';
 import { gatedBroker } from './gated-fetch.js';
 import type { Client } from './kafkajs-driver.js';
-import type { MemberCluster } from './kafkajs-internals.js';
+import { memberCluster, type MemberCluster } from './kafkajs-internals.js';
 import { GroupSession } from './group-session.js';
 import { within } from './within.js';
 
@@ -36,10 +36,7 @@ export class KafkajsMember implements KafkaMember {
     this.#session = new GroupSession(options, hooks);
     this.#consumer = client.kafka.consumer({
       groupId: options.groupId,
-      partitionAssigners: [
-        ({ cluster }) => this.#takeOver(cluster as unknown as MemberCluster),
-        PartitionAssigners.roundRobin,
-      ],
+      partitionAssigners: [({ cluster }) => this.#takeOver(memberCluster(cluster)), PartitionAssigners.roundRobin],
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
       rebalanceTimeout: options.rebalanceTimeoutMs,
@@ -144,9 +141,9 @@ export class KafkajsMember implements KafkaMember {
     });
   }
 
-  #take({ batch, resolveOffset }: EachBatchPayload): void {
-    const next = this.hooks.batch(fetched(batch));
-    if (next !== undefined) resolveOffset(String(next - 1n));
+  #take(payload: EachBatchPayload): void {
+    const next = this.hooks.batch(fetched(payload.batch));
+    if (next !== undefined) payload.resolveOffset(String(next - 1n));
   }
 
   async #logRange({ topic, partition }: TopicPartition): Promise<{ earliest: bigint; latest: bigint }> {

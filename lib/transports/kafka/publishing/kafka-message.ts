@@ -12,7 +12,7 @@ export function asProducerMessage({ key, body, headers }: OutgoingMessage): {
   const value = body === null ? null : bytesOf(body);
   const keyBytes = key === undefined || key === '' ? null : Buffer.from(key, 'utf8');
   let sizeBytes = RECORD_OVERHEAD_BYTES + (value?.length ?? 0) + (keyBytes?.length ?? 0);
-  const named: Record<string, Buffer | (Buffer | string)[]> = Object.create(null) as Record<string, Buffer>;
+  const named: Record<string, Buffer | (Buffer | string)[]> = Object.create(null);
   for (const [name, text] of headers) {
     const bytes = bytesOf(text);
     sizeBytes += bytes.length + Buffer.byteLength(name) + 4;

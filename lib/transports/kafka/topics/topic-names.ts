@@ -24,7 +24,7 @@ export class TopicNames {
       const app = this.app(wire);
       if (app !== undefined && patterns.some((pattern) => matchesPattern(pattern, app))) matching.push(wire);
     }
-    return matching.sort();
+    return matching.toSorted();
   }
 }
 

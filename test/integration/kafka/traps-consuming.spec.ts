@@ -1,0 +1,369 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GroupFetch } from '../../../lib/transports/kafka/consuming/group-fetch.js';
+import { type KafkaServer, startKafka } from '../../support/brokers.js';
+import { eventually } from '../../support/eventually.js';
+import { unique } from '../../support/unique.js';
+import { committed, createTopic, foreign, TestBus, type TestBusOptions, withAdmin } from './harness.js';
+
+/** Each trap of kafkajs 2.2.4 twice: as it strikes who uses kafkajs as it comes, and not striking us. */
+describe('Traps of kafkajs when consuming', () => {
+  let kafka: KafkaServer;
+  const open: TestBus[] = [];
+  const naive: Consumer[] = [];
+
+  beforeAll(async () => {
+    kafka = await startKafka({ properties: { 'group.min.session.timeout.ms': 500 } });
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await Promise.all([...naive.splice(0).map((one) => one.disconnect()), ...open.splice(0).map((bus) => bus.stop())]);
+  });
+  afterAll(() => kafka.remove());
+
+  function bus(options: Partial<TestBusOptions> = {}): TestBus {
+    const { transport, ...others } = options;
+    const connection = { brokers: kafka.brokers };
+    const one = new TestBus({ transport: { connection, sessionTimeoutMs: 3_000, ...transport }, ...others });
+    open.push(one);
+    return one;
+  }
+
+  async function topicWith(count: number, partitions = 1): Promise<string> {
+    const topic = unique('trap');
+    await createTopic(kafka.brokers, topic, partitions);
+    const producer = foreign(kafka.brokers).producer();
+    await producer.connect();
+    const messages = Array.from({ length: count }, (_, i) => ({
+      key: `k${i}`,
+      value: `event ${i}`,
+      partition: i % partitions,
+    }));
+    if (count > 0) await producer.send({ topic, messages });
+    await producer.disconnect();
+    return topic;
+  }
+
+  async function plain(
+    groupId: string,
+    topics: string[],
+    eachBatch: (payload: EachBatchPayload) => Promise<void>,
+    more: object = {},
+  ) {
+    const consumer = foreign(kafka.brokers).consumer({
+      groupId,
+      maxWaitTimeInMs: 50,
+      sessionTimeout: 1_000,
+      heartbeatInterval: 100,
+      ...more,
+    });
+    naive.push(consumer);
+    await consumer.connect();
+    await consumer.subscribe({ topics, fromBeginning: true });
+    const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
+    await consumer.run({ autoCommit: false, eachBatch });
+    await joined;
+    return consumer;
+  }
+
+  it('A1: completion out of order neither skips nor rewinds the commit', async () => {
+    const topic = await topicWith(6);
+    const resolved: (string | undefined)[] = [];
+    await plain(unique('naive'), [topic], async ({ resolveOffset, uncommittedOffsets }) => {
+      for (const offset of ['5', '2']) {
+        resolveOffset(offset);
+        resolved.push(uncommittedOffsets().topics[0]?.partitions[0]?.offset);
+      }
+    });
+    await eventually(() => expect(resolved.slice(0, 2)).toEqual(['6', '3']));
+
+    const group = unique('ours');
+    const ours = await bus({ handle: async () => 'keep' }).start({ group, patterns: [topic] });
+    await eventually(() => expect(ours.deliveries).toHaveLength(6));
+    const settle = async (offset: number, expected: number): Promise<void> => {
+      const delivery = ours.deliveries[offset];
+      if (delivery) ours.transport.settle(delivery);
+      await eventually(async () => expect(await committed(kafka.brokers, group, topic)).toEqual({ 0: expected }));
+    };
+    for (const offset of [5, 2, 1]) await settle(offset, 0);
+    await settle(0, 3);
+    await settle(4, 3);
+    await settle(3, 6);
+  });
+
+  it('A2: a fetch position that moves on commits nothing that was not handled', async () => {
+    const topic = await topicWith(5);
+    const group = unique('naive');
+    const consumer = foreign(kafka.brokers).consumer({ groupId: group, maxWaitTimeInMs: 50 });
+    naive.push(consumer);
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({ eachBatchAutoResolve: true, eachBatch: async () => undefined });
+    await eventually(async () => expect(await committed(kafka.brokers, group, topic)).toEqual({ 0: 5 }));
+
+    const own = unique('ours');
+    const ours = await bus({ handle: async () => 'keep' }).start({ group: own, patterns: [topic] });
+    await ours.publish(topic, 'one more');
+    await eventually(() => expect(ours.deliveries).toHaveLength(6));
+    await sleep(300);
+    expect(await committed(kafka.brokers, own, topic)).toEqual({ 0: 0 });
+  });
+
+  it('A3: a handler that ends after its partition moved commits nothing', async () => {
+    const topic = await topicWith(4, 2);
+    const group = unique('naive');
+    const first = await plain(group, [topic], async () => undefined);
+    const movedTo = await plain(group, [topic], async () => undefined);
+    const lost = await eventually(async () => {
+      const { members } = await movedTo.describeGroup();
+      expect(members).toHaveLength(2);
+      return 1;
+    });
+    await eventually(() => first.commitOffsets([0, lost].map((partition) => ({ topic, partition, offset: '2' }))));
+    expect(await committed(kafka.brokers, group, topic)).toEqual({ 0: 2, 1: 2 });
+
+    const own = unique('ours');
+    const one = await bus({ handle: async () => 'keep', rebalanceDrainMs: 100 }).start({
+      group: own,
+      patterns: [topic],
+    });
+    await eventually(() => expect(one.deliveries).toHaveLength(4));
+    const other = await bus({ handle: async () => 'keep' }).start({ group: own, patterns: [topic] });
+    await eventually(() => expect(other.deliveries).toHaveLength(2));
+    for (const delivery of one.deliveries) one.transport.settle(delivery);
+    const kept = Number(one.owned[0]?.match(/\[(\d)\]/)?.[1]);
+    await eventually(async () =>
+      expect(await committed(kafka.brokers, own, topic)).toEqual({ [kept]: 2, [1 - kept]: 0 }),
+    );
+  });
+
+  it('A3: the broker refuses a commit that is signed with an earlier generation', async () => {
+    const topic = await topicWith(2, 2);
+    const ours = await bus().start({ group: 'unused', patterns: [topic] });
+    const group = unique('ours');
+    const assigned = vi.spyOn(GroupFetch.prototype, 'assigned');
+    await bus().start({ group, patterns: [topic] });
+    const old = assigned.mock.calls[0]?.[0];
+    await bus().start({ group, patterns: [topic] });
+    await eventually(() => expect(assigned.mock.calls.length).toBeGreaterThan(2));
+
+    await expect(
+      old?.coordinator.commit(old, [{ topic, partition: 0, offset: 1n, metadata: '' }]),
+    ).rejects.toMatchObject({
+      type: 'ILLEGAL_GENERATION',
+    });
+    expect(ours.owned).toHaveLength(2);
+  });
+
+  it('A4: metadata goes with the commit and comes back; too much of it holds up no other partition', async () => {
+    const topic = await topicWith(2, 2);
+    const group = unique('ours');
+    const first = await bus().start({ group, patterns: [topic] });
+    await eventually(() => expect(first.deliveries).toHaveLength(2));
+    first.assignedSources[0]?.metadata?.set('map of what is done');
+    await eventually(async () => {
+      const [found] = await withAdmin(kafka.brokers, (admin) =>
+        admin.fetchOffsets({ groupId: group, topics: [topic] }),
+      );
+      expect(found?.partitions.map(({ metadata }) => metadata ?? '').toSorted()).toEqual(['', 'map of what is done']);
+    });
+    await first.stop();
+
+    const second = await bus().start({ group, patterns: [topic] });
+    expect(second.assignedSources.map(({ metadata }) => metadata?.get()).toSorted()).toEqual([
+      '',
+      'map of what is done',
+    ]);
+    second.assignedSources.find(({ partition }) => partition === 0)?.metadata?.set('x'.repeat(5_000));
+    for (const key of ['k0', 'k1', 'k2', 'k3']) await second.publish(topic, 'more', { key });
+    await eventually(async () => expect((await committed(kafka.brokers, group, topic))[1]).toBeGreaterThan(1));
+    expect(second.log.filter(({ level }) => level === 'warn').map(({ fields }) => fields.error)).toContain(
+      'OFFSET_METADATA_TOO_LARGE',
+    );
+  });
+
+  it('A5: a handler that runs for longer than the session time-out keeps its membership', async () => {
+    const topic = await topicWith(1);
+    const group = unique('naive');
+    let runs = 0;
+    await plain(group, [topic], async () => {
+      runs += 1;
+      await sleep(2_000);
+    });
+    await eventually(() => expect(runs).toBeGreaterThan(1));
+
+    const ours = bus({
+      transport: { connection: { brokers: kafka.brokers }, sessionTimeoutMs: 1_000, heartbeatIntervalMs: 100 },
+      handle: async () => {
+        await sleep(2_500);
+        return 'settle';
+      },
+    });
+    const own = unique('ours');
+    await ours.start({ group: own, patterns: [topic] });
+    await eventually(() => expect(ours.handled).toHaveLength(1));
+    expect(ours.runs).toHaveLength(1);
+    expect(ours.group(own)['rebalances']).toBe(1);
+  });
+
+  it('A6: retained partitions are not delivered again while their handlers run', async () => {
+    const topic = await topicWith(8, 2);
+    const group = unique('naive');
+    const seen: string[] = [];
+    const keepSeen = async ({ batch, resolveOffset }: EachBatchPayload): Promise<void> => {
+      for (const { value } of batch.messages) seen.push(String(value));
+      resolveOffset(batch.lastOffset());
+    };
+    await plain(group, [topic], keepSeen);
+    await eventually(() => expect(seen).toHaveLength(8));
+    await plain(group, [topic], keepSeen);
+    await eventually(() => expect(seen).toHaveLength(16));
+
+    const own = unique('ours');
+    const first = await bus({ handle: async () => 'keep', rebalanceDrainMs: 200 }).start({
+      group: own,
+      patterns: [topic],
+    });
+    await eventually(() => expect(first.deliveries).toHaveLength(8));
+    const second = await bus({ handle: async () => 'keep' }).start({ group: own, patterns: [topic] });
+    await eventually(() => expect(second.deliveries).toHaveLength(4));
+    await sleep(300);
+    expect(first.deliveries).toHaveLength(8);
+    expect(first.owned).toHaveLength(1);
+  });
+
+  it('A7: a crash that kafkajs does not come back from is followed by a new consumer', async () => {
+    const topic = await topicWith(1);
+    const crashes: boolean[] = [];
+    const consumer = await plain(unique('naive'), [topic], async () => {
+      throw new TypeError('not retriable');
+    });
+    consumer.on('consumer.crash', ({ payload }) => void crashes.push(payload.restart));
+    await eventually(() => expect(crashes).toEqual([false]));
+
+    const ours = bus();
+    const group = unique('ours');
+    await ours.start({ group, patterns: [topic] });
+    await eventually(() => expect(ours.deliveries).toHaveLength(1));
+    vi.spyOn(GroupFetch.prototype, 'fetchable').mockImplementationOnce(() => {
+      throw new TypeError('not retriable');
+    });
+    await eventually(() => expect(ours.group(group)['restarts']).toBe(1));
+    await ours.publish(topic, 'after the crash');
+    await eventually(() => expect(ours.bodies).toEqual(['event 0', 'after the crash']));
+    expect(ours.lostSources).toHaveLength(1);
+    expect(ours.log.map(({ message }) => message)).toContain('A consumer of Kafka ended; another one is started.');
+  });
+
+  it('A12: control records leave holes that the commit passes over', async () => {
+    const topic = await topicWith(0);
+    const producer = foreign(kafka.brokers).producer({
+      transactionalId: unique('tx'),
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await producer.connect();
+    for (const [value, end] of [
+      ['one', 'commit'],
+      ['two', 'abort'],
+      ['three', 'commit'],
+    ] as const) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ value }] });
+      await transaction[end]();
+    }
+    await producer.disconnect();
+
+    const group = unique('ours');
+    const ours = await bus().start({ group, patterns: [topic] });
+    await eventually(() => expect(ours.bodies).toEqual(['one', 'three']));
+    await eventually(async () => expect(await committed(kafka.brokers, group, topic)).toEqual({ 0: 6 }));
+  });
+
+  it('A15: what retention took is reported, and everything that is left is delivered', async () => {
+    const topic = await topicWith(10);
+    const groups = [unique('naive'), unique('ours')];
+    await withAdmin(kafka.brokers, async (admin) => {
+      for (const groupId of groups)
+        await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '0' }] });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] });
+    });
+    const [group = '', own = ''] = groups;
+    const consumer = foreign(kafka.brokers).consumer({ groupId: group, maxWaitTimeInMs: 50 });
+    naive.push(consumer);
+    let seen = 0;
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic] });
+    await consumer.run({ autoCommit: false, eachMessage: async () => void (seen += 1) });
+    await eventually(async () => expect(await committed(kafka.brokers, group, topic)).toEqual({ 0: -1 }));
+
+    const ours = await bus().start({ group: own, patterns: [topic] });
+    await eventually(() => expect(ours.bodies).toEqual(['event 6', 'event 7', 'event 8', 'event 9']));
+    expect(ours.group(own)['lostToRetention']).toBe(6);
+    expect(ours.log.filter(({ level }) => level === 'error').map(({ fields }) => fields['lost'])).toEqual([6]);
+    await eventually(async () => expect(await committed(kafka.brokers, own, topic)).toEqual({ 0: 10 }));
+    expect(seen).toBe(0);
+  });
+
+  it('A16: a topic that only some members subscribe to is consumed by those', async () => {
+    const [older, newer] = [await topicWith(2), await topicWith(2)];
+    const group = unique('naive');
+    const seen: string[] = [];
+    const keepSeen = async ({ batch }: EachBatchPayload): Promise<void> => void seen.push(batch.topic);
+    await plain(group, [older], keepSeen);
+    await plain(group, [older, newer], keepSeen);
+    await sleep(1_000);
+    expect(seen).not.toContain(newer);
+
+    const own = unique('ours');
+    await bus().start({ group: own, patterns: [older] });
+    const added = await bus().start({ group: own, patterns: [older, newer] });
+    await eventually(() => expect(added.deliveries.filter(({ message }) => message.topic === newer)).toHaveLength(2));
+  });
+
+  it('A17: a topic that comes later is consumed without leaving the group', async () => {
+    const prefix = unique('later');
+    const first = `${prefix}.one`;
+    await createTopic(kafka.brokers, first);
+    const consumer = await plain(unique('naive'), [first], async () => undefined);
+    await expect(consumer.subscribe({ topics: [`${prefix}.two`] })).rejects.toThrow('while consumer is running');
+
+    const group = unique('ours');
+    const ours = bus({
+      transport: { connection: { brokers: kafka.brokers }, topicRefreshMs: 200 },
+      handle: async () => 'keep',
+    });
+    await ours.start({ group, patterns: [`${prefix}.*`] });
+    await ours.publish(first, 'in flight');
+    await eventually(() => expect(ours.deliveries).toHaveLength(1));
+    const { memberId } = ours.group(group);
+    await createTopic(kafka.brokers, `${prefix}.two`, 2);
+    const publisher = await bus().start();
+    await eventually(async () => expect((await publisher.publish(`${prefix}.two`, 'hello')).how).toBe('confirmed'));
+    await eventually(() => expect(ours.bodies).toContain('hello'));
+
+    expect(ours.group(group)['memberId']).toBe(memberId);
+    expect(ours.revokedSources).toEqual([]);
+    expect(ours.bodies.filter((body) => body === 'in flight')).toHaveLength(1);
+  });
+
+  it('A18: foreign metadata and a topic made anew by the same name make nothing be skipped', async () => {
+    const topic = await topicWith(3);
+    const group = unique('ours');
+    const plainConsumer = await plain(group, [topic], async () => undefined);
+    await plainConsumer.commitOffsets([
+      { topic, partition: 0, offset: '1', metadata: 'T00AAAAA-done-up-to-everything' },
+    ]);
+    await plainConsumer.disconnect();
+
+    const ours = bus({ transport: { connection: { brokers: kafka.brokers }, topicRefreshMs: 300 } });
+    await ours.start({ group, patterns: [topic] });
+    await eventually(() => expect(ours.bodies).toEqual(['event 1', 'event 2']));
+    await withAdmin(kafka.brokers, (admin) => admin.deleteTopics({ topics: [topic] }));
+    await eventually(() => createTopic(kafka.brokers, topic));
+    const publisher = await bus().start();
+    await eventually(async () => expect((await publisher.publish(topic, 'anew')).how).toBe('confirmed'));
+    await eventually(() => expect(ours.bodies).toContain('anew'), { timeoutMs: 20_000 });
+  });
+});
