@@ -167,6 +167,7 @@ export class NatsConsumer {
     if (isGap && ownership === 'kept') state.counts.gaps += 1;
     if (isGap || ownership === 'gained') this.#doubt();
     state.reception.take(arrival, source, state.phase !== 'running' || state.isPaused);
+    this.#wake(); // credit that was not looked at since is not told of when it comes back
   }
 
   /** Something that was delivered may not be here: what comes is held until that is known. */
