@@ -32,8 +32,11 @@ export interface AckPoolOptions {
 
 /** All pools of a bus. */
 export interface PoolsOptions {
+  /** The pool without order. @default as said at each of them */
   readonly global?: PoolOptions;
+  /** The pool that keeps the order of keys. @default as said at each of them */
   readonly keyed?: KeyedPoolOptions;
+  /** The publishes that wait for their confirm. @default as said at each of them */
   readonly ack?: AckPoolOptions;
   /** Bytes of events in hand, over both pools, before the sources stop fetching; from 1. @default 67108864 (64 MiB) */
   readonly queueSizeBytes?: number;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { defined } from './core/defined.js';
 import { InvalidOptionsError } from './core/errors.js';
 import { optionFaults, shown } from './core/option-faults.js';
 import { isGroupName } from './core/pattern.js';
@@ -174,11 +175,3 @@ function relationFaults({ pools = {}, retry }: EventBusOptions): string[] {
   }
   return faults;
 }
-
-/** Without what is there and undefined: saying nothing and saying `undefined` are the same. */
-function defined<T extends object>(given: T | undefined): Present<T> {
-  const entries = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
-  return Object.assign(Object.create(null), Object.fromEntries(entries));
-}
-
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -31,6 +31,7 @@ export {
   getEventBusToken,
 } from './core/tokens.js';
 export { NoHandlerError } from './dispatch/dead-letter.facts.js';
+export { DEAD_HEADERS, type DeadLetterHistory, readDeadLetterHeaders } from './dispatch/dead-letter.headers.js';
 export { cloudEventsCodec } from './envelope/cloud-events.codec.js';
 export type { Codec, CodecContext, CodecFactory, EncodedEvent } from './envelope/codec.js';
 export {

@@ -1,3 +1,4 @@
+import { defined } from '../core/defined.js';
 import { InvalidHandlerError, toError } from '../core/errors.js';
 import { optionFaults, shown } from '../core/option-faults.js';
 import { assertPattern, isGroupName } from '../core/pattern.js';
@@ -49,7 +50,7 @@ function registration(handler: DeclaredHandler, name: string, defaults: Registra
     patterns: [...new Set(patterns)],
     type: options.type,
     pool: options.pool ?? 'keyed',
-    retry: { ...defaults.retry, ...options.retry },
+    retry: { ...defaults.retry, ...defined(options.retry) },
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
     onTimeout: options.onTimeout ?? defaults.onTimeout,
     invoke: handler.invoke,
@@ -85,7 +86,7 @@ function claimFaults(declared: readonly DeclaredHandler[], defaults: Registratio
     const claims = claimsByHost.get(handler.host) ?? new Map<string, string>();
     claimsByHost.set(handler.host, claims);
     const { patterns, options } = handler.declaration;
-    return patterns.flatMap((pattern) => {
+    return [...new Set(patterns)].flatMap((pattern) => {
       const claim = `group "${groupOf(handler, defaults)}", pattern "${pattern}", type ${options.type ?? 'any'}`;
       const other = claims.get(claim);
       claims.set(claim, plainName(handler));

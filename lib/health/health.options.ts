@@ -1,6 +1,7 @@
+import { z } from 'zod';
+import { defined } from '../core/defined.js';
 import { InvalidOptionsError } from '../core/errors.js';
 import { optionFaults } from '../core/option-faults.js';
-import { z } from 'zod';
 
 /** When something is worth a word. All times in milliseconds. */
 export interface HealthThresholds {
@@ -69,7 +70,7 @@ export function resolveHealthOptions(options: EventBusHealthOptions = {}): Resol
   if (faults.length > 0) throw new InvalidOptionsError(faults);
   const { thresholds, readiness } = DEFAULT_HEALTH_OPTIONS;
   return {
-    thresholds: { ...thresholds, ...options.thresholds },
-    readiness: { ...readiness, ...options.readiness },
+    thresholds: { ...thresholds, ...defined(options.thresholds) },
+    readiness: { ...readiness, ...defined(options.readiness) },
   };
 }
