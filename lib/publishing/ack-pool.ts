@@ -120,15 +120,10 @@ export class AckPool implements PublisherPort {
     if (publish?.state !== 'sent') return;
     publish.attempts += 1;
     publish.error = error;
-    if (how === 'rejected') {
-      this.#fail(publish, publish.mayBeStored ? 'unknown' : 'rejected', error);
-      return;
-    }
-    if (how === 'unknown') publish.mayBeStored = true;
-    if (publish.key !== undefined) {
-      this.#keys.failed(publish, publish.key);
-      return;
-    }
+    publish.wasCutOff = how === 'unknown';
+    publish.mayBeStored ||= publish.wasCutOff;
+    if (how === 'rejected') return this.#fail(publish, publish.mayBeStored ? 'unknown' : 'rejected', error);
+    if (publish.key !== undefined) return this.#keys.failed(publish, publish.key);
     publish.state = 'parked';
     this.#resends.add(
       once(() => this.#send(publish)),
@@ -145,7 +140,8 @@ export class AckPool implements PublisherPort {
   /** Ends it now: `unknown` when an attempt may be stored, else `rejected`. No effect when it has ended. */
   giveUp(publish: PendingPublish, error: Error): void {
     if (publish.hasEnded) return;
-    this.#fail(publish, publish.mayBeStored || publish.state === 'sent' ? 'unknown' : 'rejected', error);
+    if (publish.state === 'sent') publish.mayBeStored = publish.wasCutOff = true;
+    this.#fail(publish, publish.mayBeStored ? 'unknown' : 'rejected', error);
   }
 
   /** Resolves when all publishes so far have ended. */

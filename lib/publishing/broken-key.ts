@@ -29,6 +29,8 @@ export class BrokenKey implements Resendable {
   #outstanding = 0;
   /** The latest slot of the key that is stored. */
   #lastStored = -1;
+  /** The latest slot that was cut off since all was sent last: it may be stored. */
+  #lastCutOff = -1;
 
   constructor(
     readonly topic: string,
@@ -45,7 +47,7 @@ export class BrokenKey implements Resendable {
   /** What was found of one publish of the key when the pool's publishes were looked through. */
   found(publish: PendingPublish): void {
     if (publish.state === 'sent') this.#outstanding += 1;
-    if (publish.state === 'confirmed') this.#stored(publish.slot);
+    this.#learn(publish);
   }
 
   /** All have been looked through. */
@@ -64,13 +66,14 @@ export class BrokenKey implements Resendable {
   failed(publish: PendingPublish): void {
     publish.state = 'parked';
     this.#failed.push(publish);
+    this.#learn(publish);
     if (this.#state === 'sending') this.#state = 'breaking';
     this.#answered();
   }
 
   /** One of the key has ended. @param wasSent it was outstanding until now */
   ended(publish: PendingPublish, wasSent: boolean): void {
-    if (publish.state === 'confirmed') this.#stored(publish.slot);
+    this.#learn(publish);
     if (wasSent) this.#answered();
   }
 
@@ -100,8 +103,9 @@ export class BrokenKey implements Resendable {
     return this.#state === 'sending';
   }
 
-  #stored(slot: number): void {
-    if (slot > this.#lastStored) this.#lastStored = slot;
+  #learn({ slot, state, wasCutOff }: PendingPublish): void {
+    if (state === 'confirmed') this.#lastStored = Math.max(this.#lastStored, slot);
+    else if (wasCutOff && state !== 'sent') this.#lastCutOff = Math.max(this.#lastCutOff, slot);
   }
 
   #answered(): void {
@@ -125,9 +129,14 @@ export class BrokenKey implements Resendable {
     for (const publish of failed) {
       if (this.#isOvertaken(publish)) this.port.giveUp(publish, new OvertakenError(publish.error));
     }
+    this.#lastCutOff = -1;
   }
 
-  #isOvertaken(publish: PendingPublish): boolean {
-    return publish.slot < this.#lastStored || publish.mayBeOvertaken;
+  /**
+   * What is cut off on one wire is a suffix of what was sent: of two that were cut off, the later is stored only if the earlier is. But when the
+   * earlier was refused and the later cut off, the later may be stored alone.
+   */
+  #isOvertaken({ slot, wasCutOff, mayBeOvertaken }: PendingPublish): boolean {
+    return slot < this.#lastStored || (slot < this.#lastCutOff && !wasCutOff) || mayBeOvertaken;
   }
 }

@@ -49,6 +49,8 @@ export class PendingPublish {
   error: Error | undefined;
   /** An attempt was cut off: the broker may have it. */
   mayBeStored = false;
+  /** The latest attempt was. */
+  wasCutOff = false;
   /** What was confirmed after it is no longer remembered: it is treated as overtaken. */
   mayBeOvertaken = false;
 

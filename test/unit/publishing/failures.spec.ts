@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PublishResult } from '../../../lib/publishing/publish-result.js';
-import { settled, setup, type Setup, type SetupOptions } from './harness.js';
+import { closeInFakedTime, pass, settled, setup, type Setup, type SetupOptions } from './harness.js';
 
 /** Publishes with ids and keys like `k1`: key `k`, first of it. */
 function publishing(
@@ -9,12 +9,11 @@ function publishing(
   options: { timeoutMs?: number } = {},
 ): PublishResult[] {
   const results: PublishResult[] = [];
-  for (const id of ids) {
+  const publishOne = async (id: string): Promise<void> => {
     const key = id.startsWith('-') ? undefined : id.slice(0, 1);
-    void publisher.publishMany([{ topic: 'orders', data: 1, options: { id, key, ...options } }]).then(([result]) => {
-      if (result !== undefined) results.push(result);
-    });
-  }
+    results.push(...(await publisher.publishMany([{ topic: 'orders', data: 1, options: { id, key, ...options } }])));
+  };
+  for (const id of ids) void publishOne(id);
   return results;
 }
 
@@ -33,19 +32,12 @@ describe('a publish that failed', () => {
   });
 
   afterEach(async () => {
-    for (const { publisher, handles } of made.splice(0)) {
-      let isClosed = false;
-      void publisher.close(10).then(() => (isClosed = true));
-      while (!isClosed) await vi.advanceTimersByTimeAsync(100).then(async () => settled(1));
-      expect(handles.list()).toEqual([]);
+    for (const bus of made.splice(0)) {
+      await closeInFakedTime(bus);
+      expect(bus.handles.list()).toEqual([]);
     }
     vi.useRealTimers();
   });
-
-  const wait = async (ms: number): Promise<void> => {
-    await vi.advanceTimersByTimeAsync(ms);
-    await settled();
-  };
 
   it.each(['unsent', 'unknown'] as const)('is sent again with the same id after a backoff: %s', async (how) => {
     const bus = open();
@@ -54,7 +46,7 @@ describe('a publish that failed', () => {
     bus.transport.fail(how);
     await settled();
     expect(bus.transport.ids).toEqual(['a1', '-2']);
-    await wait(100);
+    await pass(100);
     expect(bus.transport.ids.slice(2).toSorted()).toEqual(['-2', 'a1']);
     bus.transport.confirm();
     await settled();
@@ -69,9 +61,9 @@ describe('a publish that failed', () => {
     for (const ms of [50, 100, 200, 400]) {
       bus.transport.fail('unsent');
       const before = bus.transport.sent.length;
-      await wait(ms - 15);
+      await pass(ms - 15);
       expect(bus.transport.sent).toHaveLength(before);
-      await wait(30);
+      await pass(30);
       expect(bus.transport.sent).toHaveLength(before + 1);
     }
   });
@@ -82,7 +74,7 @@ describe('a publish that failed', () => {
 
     bus.publisher.transportStatus({ state: 'disconnected' });
     bus.transport.fail('unsent');
-    await wait(10_000);
+    await pass(10_000);
     expect(bus.transport.sent).toHaveLength(2);
 
     bus.publisher.transportStatus({ state: 'connected' });
@@ -99,9 +91,9 @@ describe('a publish that failed', () => {
     bus.publisher.transportStatus({ state: 'disconnected' });
     bus.transport.fail(how);
 
-    await wait(4900);
+    await pass(4900);
     expect(results).toEqual([]);
-    await wait(200);
+    await pass(200);
 
     expect(results).toMatchObject([{ id: 'a1', outcome, error: { code, cause: { message: `${how} by the fake` } } }]);
   });
@@ -110,7 +102,7 @@ describe('a publish that failed', () => {
     const bus = open({ timeoutMs: 1000, maxPending: 1 });
     const results = publishing(bus, ['a1']);
 
-    await wait(1100);
+    await pass(1100);
     const next = publishing(bus, ['b1']);
     bus.transport.confirm((id) => id === 'a1');
     await settled();
@@ -125,7 +117,7 @@ describe('a publish that failed', () => {
     publishing(bus, ['a1']);
     const results = publishing(bus, ['b1'], { timeoutMs: 500 });
 
-    await wait(600);
+    await pass(600);
 
     expect(results).toMatchObject([{ outcome: 'rejected', error: { code: 'EVENT_BUS_FULL' } }]);
   });
@@ -138,7 +130,7 @@ describe('a publish that failed', () => {
     expect(bus.handles.size).toBe(1);
 
     bus.transport.confirm();
-    await wait(1100);
+    await pass(1100);
     expect(bus.handles.size).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -147,7 +139,7 @@ describe('a publish that failed', () => {
     const bus = open();
     const results = publishing(bus, ['a1']);
     bus.transport.fail('unknown');
-    await wait(100);
+    await pass(100);
 
     bus.transport.fail('rejected');
     await settled();
@@ -165,11 +157,11 @@ describe('a publish that failed', () => {
       expect(bus.transport.ids).toEqual(['a1', 'b1', 'a2', 'a3', 'b2']);
 
       bus.transport.fail('unsent', (id) => id === 'a3');
-      await wait(1000);
+      await pass(1000);
       expect(bus.transport.ids).toHaveLength(5);
 
       bus.transport.fail('unsent', (id) => id === 'a2');
-      await wait(100);
+      await pass(100);
       expect(bus.transport.ids.slice(5)).toEqual(['a1', 'a2', 'a3', 'a4']);
     });
 
@@ -185,7 +177,7 @@ describe('a publish that failed', () => {
       await settled();
       expect(outcomes(results)).toEqual(['a2 confirmed']);
       bus.transport.fail('unsent', (id) => id === 'a3');
-      await wait(100);
+      await pass(100);
 
       expect(results.find(({ id }) => id === 'a1')).toMatchObject({ outcome, error: { code: 'EVENT_BUS_OVERTAKEN' } });
       expect(bus.transport.ids).toEqual(['a1', 'a2', 'a3', 'a3']);
@@ -197,7 +189,7 @@ describe('a publish that failed', () => {
 
       bus.transport.confirm((id) => id === 'a2');
       bus.transport.fail('unsent', (id) => id === 'a1');
-      await wait(100);
+      await pass(100);
 
       expect(outcomes(results)).toEqual(['a2 confirmed', 'a1 rejected']);
       expect(bus.transport.ids).toEqual(['a1', 'b1', 'a2']);
@@ -212,7 +204,7 @@ describe('a publish that failed', () => {
       }
 
       bus.transport.fail('unsent');
-      await wait(100);
+      await pass(100);
 
       expect(outcomes(results)).toEqual(['a1 rejected']);
       expect(bus.publisher.snapshot.pending).toBe(0);
@@ -242,11 +234,11 @@ describe('a publish that failed', () => {
       };
 
       bus.transport.fail('unsent');
-      await wait(100);
+      await pass(100);
       expect(bus.transport.ids.slice(3)).toEqual(['a1', 'a2']);
       bus.transport.confirm((id) => id === 'a1');
-      await wait(200);
-      await wait(500);
+      await pass(200);
+      await pass(500);
       bus.transport.confirm();
       await settled();
 
@@ -260,7 +252,7 @@ describe('a publish that failed', () => {
       bus.publisher.transportStatus({ state: 'disconnected' });
       bus.transport.fail('unsent');
       publishing(bus, ['a2']);
-      await wait(1100);
+      await pass(1100);
       expect(outcomes(results)).toEqual(['a1 rejected']);
 
       bus.publisher.transportStatus({ state: 'connected' });
@@ -273,7 +265,7 @@ describe('a publish that failed', () => {
       const bus = open();
       publishing(bus, ['a1']);
       bus.transport.fail('unsent');
-      await wait(100);
+      await pass(100);
 
       publishing(bus, ['a2']);
 

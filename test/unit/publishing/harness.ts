@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { vi } from 'vitest';
 import { HandleRegister } from '../../../lib/core/handle-register.js';
 import { SILENT_LOGGER, type BusLogger } from '../../../lib/core/logger.js';
 import type { Codec } from '../../../lib/envelope/codec.js';
@@ -104,4 +105,20 @@ export function setup({ logger = SILENT_LOGGER, now, ...ack }: SetupOptions = {}
 /** Lets everything that is under way end. */
 export async function settled(turns = 5): Promise<void> {
   for (let i = 0; i < turns; i += 1) await turn();
+}
+
+/** Lets faked time pass, and what it sets off end. */
+export async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+  await settled();
+}
+
+/** Closes under faked timers. */
+export async function closeInFakedTime({ publisher }: Setup): Promise<void> {
+  const state = { isClosed: false };
+  const closing = publisher.close(10).finally(() => {
+    state.isClosed = true;
+  });
+  while (!state.isClosed) await pass(100);
+  await closing;
 }

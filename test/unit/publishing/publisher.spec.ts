@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EventBusError } from '../../../lib/core/errors.js';
 import type { PublishResult } from '../../../lib/publishing/publish-result.js';
+import type { OutgoingMessage } from '../../../lib/transport/message.js';
 import { settled, setup } from './harness.js';
 
 const codeOf = (error: unknown): unknown => (error instanceof EventBusError ? error.code : error);
@@ -256,11 +257,11 @@ describe('the life of a publisher', () => {
   });
 });
 
-describe('dead letters', () => {
-  const dead = (id: string): Parameters<ReturnType<typeof setup>['publisher']['storeDead']>[0] => {
-    return { topic: 'dead.billing.orders', key: undefined, id, body: 'x'.repeat(500), headers: [] };
-  };
+const dead = (id: string): OutgoingMessage => {
+  return { topic: 'dead.billing.orders', key: undefined, id, body: 'x'.repeat(500), headers: [] };
+};
 
+describe('dead letters', () => {
   it('are stored while the pool is full, whatever their size, and while it closes', async () => {
     const { publisher, transport } = setup({ maxPending: 1 });
     transport.maxMessageBytes = 100;

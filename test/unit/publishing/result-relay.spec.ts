@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SILENT_LOGGER } from '../../../lib/core/logger.js';
 import type { PublishResult } from '../../../lib/publishing/publish-result.js';
-import { settled, setup, type Setup, type SetupOptions } from './harness.js';
+import { closeInFakedTime, settled, setup, type Setup, type SetupOptions } from './harness.js';
 
 /** A handler of results whose calls end when told to. */
 function byHand(): {
@@ -38,11 +38,9 @@ describe('handlers of publish results', () => {
   });
 
   afterEach(async () => {
-    for (const { publisher, handles } of made.splice(0)) {
-      let isClosed = false;
-      void publisher.close(10).then(() => (isClosed = true));
-      while (!isClosed) await vi.advanceTimersByTimeAsync(100).then(async () => settled(1));
-      expect(handles.list()).toEqual([]);
+    for (const bus of made.splice(0)) {
+      await closeInFakedTime(bus);
+      expect(bus.handles.list()).toEqual([]);
     }
     vi.useRealTimers();
   });
