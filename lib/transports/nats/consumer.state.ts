@@ -1,6 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import { toError } from '../../core/errors.js';
 import { type ConsumerContext, noCounts } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
+import { fetchParts } from './dead-parts.fetch.js';
 import { ensureDurable, type PinnedConsumerInfo } from './durable.js';
 import { InHand } from './in-hand.js';
 import { Lease } from './lease.js';
@@ -45,7 +47,9 @@ export class ConsumerState {
     const isOrdered = plan.subscription.ordering === 'key';
     this.ownership = isOrdered && context.features().pinning ? new PinnedOwnership() : new SharedOwnership(isOrdered);
     this.inHand = new InHand(Math.max(LEAST_REMEMBERED, options.maxAckPending));
-    this.reception = new Reception(plan, this.inHand, this.counts, settles, port);
+    this.reception = new Reception(plan, this.inHand, this.counts, settles, port, (delivery) =>
+      this.#complete(delivery),
+    );
     this.lease = new Lease(options.ackWaitMs, () => context.now());
   }
 
@@ -81,5 +85,24 @@ export class ConsumerState {
     const { ackWaitMs, maxAckPending, pullExpiryMs } = options;
     const pinned = this.ownership instanceof PinnedOwnership;
     return ensureDurable(api, this.plan, { ackWaitMs, maxAckPending, pullExpiryMs, pinned, startSequence }, logger);
+  }
+
+  /** The last part of a dead letter came: the others are read back. What cannot be put together stays in the stream, and is said. */
+  async #complete(delivery: NatsDelivery): Promise<void> {
+    const { api, logger } = this.context;
+    const { message, streamSequence } = delivery;
+    try {
+      const last = { headers: message.headers, body: message.body ?? new Uint8Array(0), sequence: streamSequence };
+      delivery.complete(await fetchParts(api, this.plan.stream, last));
+    } catch (error) {
+      if (!this.inHand.has(streamSequence)) return;
+      logger.error('NATS: a dead letter in parts is not whole', {
+        topic: message.topic,
+        sequence: streamSequence,
+        error: toError(error),
+      });
+      this.reception.remove(delivery);
+      this.context.settles.add(delivery.reply);
+    }
   }
 }

@@ -13,6 +13,9 @@ export type {
   NatsTransportOptions,
 } from './nats.options.js';
 
+export { DeadLetterPartsError, readDeadLetter } from './dead-letter.reader.js';
+export type { DeadLetterPart, WholeDeadLetter } from './dead-letter.reader.js';
+
 /**
  * The bus over NATS JetStream (nats-server 2.9.10 or newer). Every event is stored in a stream; every group has a durable consumer in
  * each stream it reads. Options are checked when the bus starts.

@@ -1,6 +1,7 @@
-import type { Position, ReceivedMessage } from '../../transport/message.js';
+import { HeaderList, type Position, type ReceivedMessage } from '../../transport/message.js';
 import type { Delivery, Source } from '../../transport/transport.js';
 import type { AckReply } from './ack-reply.js';
+import type { WholeDeadLetter } from './dead-letter.reader.js';
 import { NatsHeaders } from './headers.received.js';
 
 /** A message as it lies in the client's buffer. */
@@ -14,14 +15,16 @@ export interface RawMessage {
 
 /** One JetStream message in this process's hands. Its bytes are a copy: the client's buffer pins up to 64 KiB a message. */
 export class NatsDelivery implements Delivery {
-  readonly message: ReceivedMessage;
+  message: ReceivedMessage;
   readonly position: Position;
   readonly redelivered: boolean;
-  readonly sizeBytes: number;
+  sizeBytes: number;
   readonly streamSequence: number;
   readonly storedNanos: number;
   /** Where it is settled and extended: the newest reply the server gave. */
   reply: string;
+  /** False while the other parts of a dead letter are being fetched: not to be delivered yet. */
+  isWhole = true;
 
   constructor(
     readonly source: Source,
@@ -39,14 +42,16 @@ export class NatsDelivery implements Delivery {
     };
     this.position = { stream, sequence: facts.streamSequence };
     this.redelivered = facts.deliveries > 1;
-    this.sizeBytes = sizeOf(raw);
+    this.sizeBytes = raw.bytes.length + raw.subject.length + raw.reply.length;
     this.streamSequence = facts.streamSequence;
     this.storedNanos = facts.storedNanos;
     this.reply = raw.reply;
   }
-}
 
-/** As the server counts a message against `max_bytes`. */
-export function sizeOf({ bytes, subject, reply }: RawMessage): number {
-  return bytes.length + subject.length + reply.length;
+  /** It was the last part of a dead letter; this is all of it. */
+  complete({ headers, body }: WholeDeadLetter): void {
+    this.message = { ...this.message, headers: new HeaderList(headers), body };
+    this.sizeBytes = body.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    this.isWhole = true;
+  }
 }

@@ -1,8 +1,10 @@
 import { type Msg, MsgImpl } from '@nats-io/transport-node';
+import { isDeadTopic } from '../../core/pattern.js';
 import type { ConsumerPort } from '../../transport/transport.js';
 import { type AckReply, readAckReply } from './ack-reply.js';
 import type { ConsumerCounts } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
+import { partNumber } from './dead-letter.reader.js';
 import type { InHand } from './in-hand.js';
 import { NatsDelivery, type RawMessage } from './nats.delivery.js';
 import type { NatsSource } from './nats.source.js';
@@ -31,6 +33,7 @@ export class Reception {
     private readonly counts: ConsumerCounts,
     private readonly settles: Settles,
     private readonly port: ConsumerPort,
+    private readonly fetchWhole: (delivery: NatsDelivery) => Promise<void>,
   ) {}
 
   get held(): number {
@@ -73,8 +76,14 @@ export class Reception {
       return this.settles.add(raw.reply);
     }
     const delivery = new NatsDelivery(source, this.plan.stream, facts, { ...raw, topicAt: this.plan.topicAt });
+    const part = isDeadTopic(delivery.message.topic) ? partNumber(delivery.message.headers) : undefined;
+    if (part !== undefined && part.number < part.count) return this.settles.add(raw.reply);
     this.inHand.add(delivery);
-    if (isHeld || this.#backlog.length > 0) this.#backlog.push(delivery);
+    if (part !== undefined && part.count > 1) {
+      delivery.isWhole = false;
+      void this.fetchWhole(delivery);
+    }
+    if (!delivery.isWhole || isHeld || this.#backlog.length > 0) this.#backlog.push(delivery);
     else this.port.deliver(delivery);
   }
 
@@ -87,11 +96,17 @@ export class Reception {
   release({ credit }: NatsSource): void {
     let released = 0;
     for (const delivery of this.#backlog) {
-      if (credit.messages <= 0 || credit.bytes <= 0) break;
+      if (!delivery.isWhole || credit.messages <= 0 || credit.bytes <= 0) break;
       released += 1;
       this.port.deliver(delivery);
     }
     this.#backlog = this.#backlog.slice(released);
+  }
+
+  /** It is not to be delivered any more. */
+  remove(delivery: NatsDelivery): void {
+    this.#backlog = this.#backlog.filter((one) => one !== delivery);
+    this.inHand.remove(delivery);
   }
 
   /** Gives back what was never delivered. */

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +13,13 @@ import { Load } from './support/load.js';
 import { judge } from './support/oracle.js';
 import { Proxy } from './support/proxy.js';
 
+const options = (url: string): NatsTransportOptions => ({
+  connection: { servers: url, reconnectDelayMs: 20 },
+  streams: [{ name: 'FAULTS', subjects: ['faults.>'] }],
+  ackWaitMs: 1_500,
+  pullExpiryMs: 500,
+});
+
 describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
   let server: NatsServer;
   let folder: string;
@@ -25,13 +31,6 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
   afterEach(async () => {
     await server.remove();
     rmSync(folder, { recursive: true, force: true });
-  });
-
-  const options = (url: string): NatsTransportOptions => ({
-    connection: { servers: url, reconnectDelayMs: 20 },
-    streams: [{ name: 'FAULTS', subjects: ['faults.>'] }],
-    ackWaitMs: 1_500,
-    pullExpiryMs: 500,
   });
 
   /** Handles in this process, one of a key at a time, and keeps the record the oracle reads. */
@@ -78,7 +77,9 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
     const { bus, file } = await handling(server.url);
     const published = new Map<string, number>();
     for (let n = 1; n <= 300; n++) {
-      await Promise.all(Array.from({ length: 10 }, (_, k) => bus.publish('faults.placed', `k${k} ${n}`, { key: `k${k}` })));
+      await Promise.all(
+        Array.from({ length: 10 }, (_, k) => bus.publish('faults.placed', `k${k} ${n}`, { key: `k${k}` })),
+      );
     }
     for (let k = 0; k < 10; k++) published.set(`k${k}`, 300);
     for (let kills = 0; kills < 2; kills++) {
@@ -140,7 +141,9 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
   });
 
   it('makes a durable again that was deleted, and goes on where it was', async () => {
-    const bus = await Harness.start({ transport: options(server.url) }, [subscription('billing', ['faults.>'], { ordering: 'key' })]);
+    const bus = await Harness.start({ transport: options(server.url) }, [
+      subscription('billing', ['faults.>'], { ordering: 'key' }),
+    ]);
     const view = await BrokerView.open(server.url);
     await bus.publish('faults.a', '1');
     await bus.publish('faults.a', '2');

@@ -1,19 +1,25 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NatsServer, startNats, SUPPORTED_NATS_VERSIONS } from '../../support/brokers.js';
 import { eventually } from '../../support/eventually.js';
+import { BrokerView } from './support/broker-view.js';
 import { Harness, subscription } from './support/harness.js';
 
 describe.each(SUPPORTED_NATS_VERSIONS)('nats-server %s', (version) => {
   let server: NatsServer;
+  let view: BrokerView;
   const open: Harness[] = [];
 
   beforeAll(async () => {
     server = await startNats({ version });
+    view = await BrokerView.open(server.url);
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((bus) => bus.close()));
   });
-  afterAll(() => server.remove());
+  afterAll(async () => {
+    await view.close();
+    await server.remove();
+  });
 
   const start = async (stream: string, ordering: 'key' | 'none', partitions = 0): Promise<Harness> => {
     const transport = {
@@ -37,7 +43,7 @@ describe.each(SUPPORTED_NATS_VERSIONS)('nats-server %s', (version) => {
       answers.map((_, i) => ({ stream, sequence: i + 1 })),
     );
     await eventually(() => expect(bus.texts()).toEqual(answers.map((_, i) => `event ${i}`)));
-    await eventually(async () => expect(await pending(bus, stream, 'billing')).toEqual([0, 0]));
+    await eventually(async () => expect(await view.left(stream, 'billing')).toEqual([0, 0]));
   });
 
   it('spreads keyed events over partitions, by topics that stay as they are', async () => {
@@ -52,13 +58,6 @@ describe.each(SUPPORTED_NATS_VERSIONS)('nats-server %s', (version) => {
     expect(new Set(bus.deliveries.map(({ source }) => source.name))).toEqual(
       new Set(['billing/parts', 'billing/parts[0]', 'billing/parts[1]', 'billing/parts[2]', 'billing/parts[3]']),
     );
-    await eventually(async () => expect(await pending(bus, 'parts', 'billing@3')).toEqual([0, 0]));
+    await eventually(async () => expect(await view.left('parts', 'billing@3')).toEqual([0, 0]));
   });
 });
-
-async function pending(bus: Harness, stream: string, durable: string): Promise<[number, number]> {
-  const { jetstreamManager } = await import('@nats-io/jetstream');
-  const connection = bus.transport.unwrap() as Parameters<typeof jetstreamManager>[0];
-  const info = await (await jetstreamManager(connection)).consumers.info(stream, durable);
-  return [info.num_pending, info.num_ack_pending];
-}

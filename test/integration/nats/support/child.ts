@@ -30,10 +30,4 @@ export class Child {
     this.process.send('close');
     await once(this.process, 'exit');
   }
-
-  async details(): Promise<{ consumers: Record<string, unknown>[]; log: string[] }> {
-    this.process.send('details');
-    const [details] = (await once(this.process, 'message')) as [{ consumers: Record<string, unknown>[]; log: string[] }];
-    return details;
-  }
 }

@@ -15,7 +15,7 @@ export interface ChildOrders {
   readonly longestHandlerMs: number;
 }
 
-const orders = JSON.parse(process.argv[2] ?? '{}') as ChildOrders;
+const orders: ChildOrders = JSON.parse(process.argv[2] ?? '{}');
 const log = openSync(orders.file, 'a');
 const lanes = new Lanes();
 
@@ -33,14 +33,18 @@ const bus = await Harness.start(
     transport: orders.transport,
     creditMessages: 512,
     onDelivery: (delivery, harness) => {
-      const key = Buffer.from(delivery.message.body ?? '').toString().split(' ')[0] ?? '';
+      const key =
+        Buffer.from(delivery.message.body ?? '')
+          .toString()
+          .split(' ')[0] ?? '';
       lanes.submit(key, () => handle(delivery, harness));
     },
   },
   [subscription(orders.group, orders.patterns, { ordering: 'key' })],
 );
 process.on('message', (message) => {
-  if (message === 'details') process.send?.({ ...bus.transport.details(), log: bus.lines.map(({ message: line }) => line) });
+  if (message === 'details')
+    process.send?.({ ...bus.transport.details(), log: bus.lines.map(({ message: line }) => line) });
   if (message === 'close') void bus.close().then(() => process.exit(0));
 });
 process.send?.('up');

@@ -7,9 +7,11 @@ export class Lanes {
   }
 
   submit(key: string, task: () => Promise<void>): void {
-    const tail = (this.#tails.get(key) ?? Promise.resolve()).then(task).then(() => {
+    const before = this.#tails.get(key) ?? Promise.resolve();
+    const tail = before.then(task);
+    this.#tails.set(key, tail);
+    void tail.finally(() => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     });
-    this.#tails.set(key, tail);
   }
 }

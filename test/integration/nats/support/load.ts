@@ -1,10 +1,10 @@
-import type { Harness } from './harness.js';
+import type { Answer, Harness } from './harness.js';
 
 /** Publishes numbered events of some keys at a rate, each after the answer before it or not, until told to stop. */
 export class Load {
   /** Key → its highest number. */
   readonly published = new Map<string, number>();
-  readonly #answers: Promise<unknown>[] = [];
+  readonly #answers: Promise<Answer>[] = [];
   readonly #timer: NodeJS.Timeout;
   #sent = 0;
 
@@ -23,7 +23,7 @@ export class Load {
   async stop(): Promise<ReadonlyMap<string, number>> {
     clearInterval(this.#timer);
     const answers = await Promise.all(this.#answers);
-    const failed = answers.filter((answer) => (answer as { how: string }).how !== 'confirmed');
+    const failed = answers.filter(({ how }) => how !== 'confirmed');
     if (failed.length > 0) throw new Error(`${failed.length} publishes were not confirmed`);
     return this.published;
   }

@@ -35,6 +35,7 @@ export function judge(file: string, published: ReadonlyMap<string, number>): Ver
     seen.add(Number(number));
     ended.set(key, { seen, highest: Math.max(highest, Number(number)) });
   }
-  for (const [key, most] of published) for (let n = 1; n <= most; n++) if (ended.get(key)?.seen.has(n) !== true) verdict.lost += 1;
+  for (const [key, most] of published)
+    for (let n = 1; n <= most; n++) if (ended.get(key)?.seen.has(n) !== true) verdict.lost += 1;
   return verdict;
 }

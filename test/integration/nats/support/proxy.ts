@@ -1,5 +1,4 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
 
 interface Pair {
   readonly client: Socket;
@@ -24,7 +23,8 @@ export class Proxy {
   }
 
   get url(): string {
-    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    const address = this.server.address();
+    return typeof address === 'object' && address !== null ? `127.0.0.1:${address.port}` : '';
   }
 
   /** What the server sends from now on never arrives; after so many milliseconds the connections are cut. */
