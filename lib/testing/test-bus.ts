@@ -1,10 +1,11 @@
-import type {
-  DynamicModule,
-  INestApplicationContext,
-  LoggerService,
-  LogLevel,
-  ModuleMetadata,
-  Type,
+import {
+  type DynamicModule,
+  type INestApplicationContext,
+  type LoggerService,
+  type LogLevel,
+  Module,
+  type ModuleMetadata,
+  type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DEFAULT_BUS, getEventBusLifecycleToken } from '../core/tokens.js';
@@ -39,6 +40,7 @@ export interface TestBus {
   close(): Promise<void>;
 }
 
+@Module({})
 class TestApplication {}
 
 /**

@@ -1,6 +1,7 @@
 import { eventually } from '../eventually.js';
 import type { TestBus, TestBusOptions } from '../test-bus.js';
 import { createTestBus } from '../test-bus.js';
+import type { BusSnapshot } from '../../event-bus.snapshot.js';
 import type { TransportFactory } from '../../transport/transport.js';
 import type { TestHandler } from '../handler-class.js';
 import { TransportSpy } from './spy.js';
@@ -41,8 +42,8 @@ export class ContractApp {
     return this.testBus.bus;
   }
 
-  get snapshot(): TestBus['snapshot'] {
-    return this.testBus.snapshot;
+  snapshot(): BusSnapshot {
+    return this.testBus.snapshot();
   }
 
   close(): Promise<void> {

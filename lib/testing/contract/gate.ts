@@ -1,3 +1,5 @@
+import { toError } from '../../core/errors.js';
+
 /** Holds handlers until it is opened; once open it stays so. */
 export class Gate {
   #open: (() => void) | undefined;
@@ -24,7 +26,7 @@ export class Gate {
 
 function raised(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const fail = (): void => reject(signal.reason as Error);
+    const fail = (): void => reject(toError(signal.reason));
     if (signal.aborted) fail();
     else signal.addEventListener('abort', fail, { once: true });
   });

@@ -55,7 +55,7 @@ export class TransportSpy {
   /** As if the process had died: what was not settled so far never will be. */
   async crash(): Promise<void> {
     this.#isCrashed = true;
-    for (const source of [...this.#sources]) this.#lost(source);
+    for (const source of this.#sources) this.#lost(source);
     await this.#transport?.close();
   }
 

@@ -3,13 +3,13 @@ import type { TransportFactory } from '../../transport/transport.js';
 
 /** The functions of a test runner that the suite needs: those of vitest and jest fit as they are. */
 export interface ContractRunner {
-  describe(name: string, body: () => void): unknown;
-  it(name: string, body: () => Promise<void>, timeoutMs?: number): unknown;
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>, timeoutMs?: number) => unknown;
   readonly expect: ContractExpect;
-  beforeAll(body: () => Promise<void>, timeoutMs?: number): unknown;
-  afterAll(body: () => Promise<void>, timeoutMs?: number): unknown;
+  readonly beforeAll: (body: () => Promise<void>, timeoutMs?: number) => unknown;
+  readonly afterAll: (body: () => Promise<void>, timeoutMs?: number) => unknown;
   /** Is given one line for each known failure, with its name and how it failed. @default nobody is told */
-  report?(line: string): void;
+  readonly report?: (line: string) => void;
 }
 
 /** What the suite calls of `expect`. */

@@ -1,3 +1,4 @@
+import { toError } from '../../core/errors.js';
 import { CLOSING } from './promises/closing.js';
 import { CREDIT } from './promises/credit.js';
 import { DEAD_LETTERS } from './promises/dead-letters.js';
@@ -89,7 +90,6 @@ class Suite {
       (error: unknown) => error ?? new Error('It failed without an error.'),
     );
     if (failure === undefined) throw new Error('It is marked as known to fail, and passes: take the mark off.');
-    const why = failure instanceof Error ? failure.message : String(failure);
-    this.runner.report?.(`known failure on ${this.subject.name}: ${test.name}: ${why}`);
+    this.runner.report?.(`known failure on ${this.subject.name}: ${test.name}: ${toError(failure).message}`);
   }
 }

@@ -125,8 +125,7 @@ export const INPUT: readonly ContractTest[] = [
             handle: (data) => {
               if (typeof data !== 'number') return void (handled += 1);
               if (data % 2 === 0) throw thrown[data / 2];
-              // oxlint-disable-next-line prefer-promise-reject-errors
-              return Promise.reject(thrown[(data - 1) / 2]);
+              return lastly(thrown[(data - 1) / 2]);
             },
           },
         ],
@@ -144,6 +143,12 @@ export const INPUT: readonly ContractTest[] = [
 /** Keyless events come in any order. */
 function sorted(values: readonly unknown[]): string[] {
   return values.map((value) => JSON.stringify(value)).toSorted();
+}
+
+/** Rejects in a later turn, with whatever it is. */
+async function lastly(reason: unknown): Promise<never> {
+  await Promise.resolve();
+  throw reason;
 }
 
 /** Headers have no prototype; for comparing, they get one. */

@@ -159,6 +159,6 @@ function codeIn(error: unknown): string | undefined {
 }
 
 function same(one: object, other: object): boolean {
-  const sorted = (object: object): string => JSON.stringify(Object.entries(object).toSorted());
-  return sorted(one) === sorted(other);
+  const names = [...new Set([...Object.keys(one), ...Object.keys(other)])];
+  return names.every((name) => Reflect.get(one, name) === Reflect.get(other, name));
 }
