@@ -23,7 +23,7 @@ export class Demonstration {
 
   async run(): Promise<void> {
     const run = Date.now().toString(36);
-    const orders = [...this.goodOrders(run), { ...this.order(`demo-${run}-bad`), item: UNOBTAINABLE }];
+    const orders = [...this.goodOrders(run), this.order(`demo-${run}-bad`, UNOBTAINABLE)];
     this.log.log(`publishing ${orders.length} orders; the one of ${UNOBTAINABLE} will fail on purpose`);
     const results = await this.bus.publishMany(
       orders.map((order) => ({ topic: 'orders.placed', data: order, options: { key: order.id } })),
@@ -38,8 +38,8 @@ export class Demonstration {
     return Array.from({ length: GOOD_ORDERS }, (_, index) => this.order(`demo-${run}-${index + 1}`));
   }
 
-  private order(id: string): Order {
-    return { id, item: 'teapot', quantity: 1, customerId: 'ada', amount: 25 };
+  private order(id: string, item = 'teapot'): Order {
+    return { id, item, quantity: 1, customerId: 'ada', amount: 25 };
   }
 
   private isComplete(orders: readonly Order[]): boolean {

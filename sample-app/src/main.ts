@@ -1,29 +1,30 @@
-import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { Demonstration } from './demonstration.js';
+import { ReadableLogger } from './readable.logger.js';
+import { exitOnSecondSignal } from './signals.js';
 
 const port = Number(process.env['PORT'] ?? 3000);
-const log = new Logger('SampleApp');
+const url = `http://localhost:${port}`;
 
-const app = await NestFactory.create(AppModule);
-app.enableShutdownHooks();
+const app = await NestFactory.create(AppModule, { logger: new ReadableLogger() });
+app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
 exitOnSecondSignal();
 await app.listen(port);
 await app.get(Demonstration).run();
-log.log(`Try:
-  curl -i -X POST ${await app.getUrl()}/orders -H 'content-type: application/json' \\
-       -d '{"id":"o-1","item":"teapot","quantity":2,"customerId":"ada","amount":50}'
-  curl ${await app.getUrl()}/orders/o-1
-  curl ${await app.getUrl()}/health`);
+new Logger('SampleApp').log(`Listening. Try, in another terminal:
 
-/** The first signal drains; somebody who sends a second one does not want to wait. */
-function exitOnSecondSignal(): void {
-  let signals = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (++signals > 1) process.exit(1);
-    });
-  }
-}
+  curl -i -X POST ${url}/orders -H 'content-type: application/json' \\
+       -d '{"id":"o-1","item":"teapot","quantity":2,"customerId":"ada","amount":50}'
+  curl ${url}/orders/o-1
+
+  # this one fails on purpose and becomes a dead letter
+  curl -i -X POST ${url}/orders -H 'content-type: application/json' \\
+       -d '{"id":"o-2","item":"unobtainium","quantity":1,"customerId":"ada","amount":50}'
+  curl ${url}/orders/o-2
+
+  curl ${url}/health
+
+Ctrl-C finishes what is in hand and ends; a second Ctrl-C ends at once.
+`);

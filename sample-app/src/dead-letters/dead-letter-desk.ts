@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { type EventContext, EventHandler } from 'nestjs-eventbus';
+import { type EventContext, EventHandler, readDeadLetterHeaders } from 'nestjs-eventbus';
 import type { Order } from '../orders/order.js';
 
 /** Where somebody would look at what could not be handled. */
@@ -11,7 +11,7 @@ export class DeadLetterDesk {
 
   @EventHandler('dead.orders.orders.placed', { group: 'dead-letter-desk', pool: 'global' })
   onDead(@Payload() order: Order, @Ctx() event: EventContext): void {
-    const reason = event.message.headers.get('eb-dead-error-message') ?? 'unknown';
+    const reason = readDeadLetterHeaders(event.message.headers.entries())?.error.message ?? 'unknown';
     this.reasonsByOrder.set(order.id, [...this.of(order.id), reason]);
     this.log.warn(`order ${order.id} is a dead letter: ${reason}`);
   }

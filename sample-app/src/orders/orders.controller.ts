@@ -1,10 +1,25 @@
-import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post, ValidationPipe } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  UseFilters,
+  ValidationPipe,
+} from '@nestjs/common';
 import { EventBusService } from 'nestjs-eventbus';
 import { DeadLetterDesk } from '../dead-letters/dead-letter-desk.js';
+import { BusErrorFilter } from './bus-error.filter.js';
 import { Ledger } from './ledger.js';
 import { Order } from './order.js';
 
+/** How long a request waits for the broker's confirm, in milliseconds. */
+const CONFIRM_TIMEOUT_MS = 5_000;
+
 @Controller('orders')
+@UseFilters(BusErrorFilter)
 export class OrdersController {
   constructor(
     private readonly bus: EventBusService,
@@ -16,7 +31,10 @@ export class OrdersController {
   @Post()
   @HttpCode(202)
   async place(@Body(new ValidationPipe({ whitelist: true })) order: Order): Promise<object> {
-    const { id, position } = await this.bus.publish('orders.placed', order, { key: order.id });
+    const { id, position } = await this.bus.publish('orders.placed', order, {
+      key: order.id,
+      timeoutMs: CONFIRM_TIMEOUT_MS,
+    });
     return { orderId: order.id, eventId: id, position };
   }
 
