@@ -6,6 +6,8 @@ import { DEFAULT_TOPIC_PARTITIONS, type ResolvedKafkaOptions, type ResolvedKafka
 import type { TopicNames } from './topic-names.js';
 
 const MAX_REPLICATION = 3;
+const KNOWN_TRIES = 40;
+const KNOWN_PAUSE_MS = 50;
 const LARGEST_MESSAGE = 'max.message.bytes';
 
 /** Creates and checks topics, by policy. Application's names throughout. */
@@ -44,7 +46,7 @@ export class KafkaTopics {
       admin,
       declared ?? { name, partitions: defaultPartitions(name), replicationFactor: undefined, config: {} },
     );
-    return admin.partitionCount(this.names.wire(name));
+    return this.#untilKnown(admin, name);
   }
 
   /** Number of partitions; undefined when it is missing. Creates nothing. */
@@ -57,6 +59,18 @@ export class KafkaTopics {
     return Math.max(0, ...this.options.topics.map(({ config }) => Number(config[LARGEST_MESSAGE] ?? 0)));
   }
 
+  /** A broker hears of a new topic a little later than its controller. */
+  async #untilKnown(admin: KafkaAdmin, name: string): Promise<number> {
+    for (let tries = 1; tries <= KNOWN_TRIES; tries += 1) {
+      const partitions = await admin.partitionCount(this.names.wire(name));
+      if (partitions !== undefined) return partitions;
+      await new Promise((resolve) => {
+        setTimeout(resolve, KNOWN_PAUSE_MS);
+      });
+    }
+    throw new TopologyError(`Topic "${name}" was created, and no broker knows it.`);
+  }
+
   async #prepareOne(
     admin: KafkaAdmin,
     topic: ResolvedKafkaTopic,
@@ -66,23 +80,28 @@ export class KafkaTopics {
     if (partitions === undefined) {
       if (policy === 'validate')
         return `topic "${topic.name}" is missing: create it with ${topic.partitions} partitions`;
-      await this.#create(admin, topic);
-      return undefined;
+      const isNew = await this.#create(admin, topic);
+      if (isNew || policy !== 'create-or-update') return undefined;
     }
-    if (policy === 'create-or-update') await this.#update(admin, topic, partitions);
-    else if (partitions < topic.partitions) {
-      const fault = `topic "${topic.name}" has ${partitions} partitions, ${topic.partitions} are declared`;
-      if (policy === 'validate') return fault;
-      this.logger.warn(`${fault}; policy "create-or-update" would add them.`, { topic: topic.name });
-    }
+    if (policy === 'create-or-update') await this.#update(admin, topic);
+    else if (partitions !== undefined && partitions < topic.partitions) return this.#tooFew(topic, partitions);
     return undefined;
   }
 
-  async #create(admin: KafkaAdmin, topic: ResolvedKafkaTopic): Promise<void> {
+  #tooFew({ name, partitions: declared }: ResolvedKafkaTopic, partitions: number): string | undefined {
+    const fault = `topic "${name}" has ${partitions} partitions, ${declared} are declared`;
+    if (this.options.policy === 'validate') return fault;
+    this.logger.warn(`${fault}; policy "create-or-update" would add them.`, { topic: name });
+    return undefined;
+  }
+
+  /** @returns false when it was there already: a broker may not have heard of it yet when it was asked */
+  async #create(admin: KafkaAdmin, topic: ResolvedKafkaTopic): Promise<boolean> {
     const replicationFactor = topic.replicationFactor ?? Math.min(MAX_REPLICATION, await this.#brokerCount(admin));
     const created = await admin.createTopic(this.#asNew(topic, replicationFactor));
     if (created)
       this.logger.log('Created a topic.', { topic: topic.name, partitions: topic.partitions, replicationFactor });
+    return created;
   }
 
   /** A dead-letter topic takes what is larger than others take: what was too large to handle is stored all the same. */
@@ -91,8 +110,9 @@ export class KafkaTopics {
     return { name: this.names.wire(name), partitions, replicationFactor, config: { ...larger, ...config } };
   }
 
-  async #update(admin: KafkaAdmin, topic: ResolvedKafkaTopic, partitions: number): Promise<void> {
+  async #update(admin: KafkaAdmin, topic: ResolvedKafkaTopic): Promise<void> {
     const wire = this.names.wire(topic.name);
+    const partitions = (await admin.partitionCount(wire)) ?? topic.partitions;
     if (partitions < topic.partitions) await admin.addPartitions(wire, topic.partitions);
     if (Object.keys(topic.config).length === 0) return;
     const current = await admin.topicConfig(wire);

@@ -78,7 +78,8 @@ describe('Options of the Kafka transport', () => {
   });
 
   it('do not lose a default to an option given as undefined', () => {
-    const options = Object.assign({ connection }, { policy: undefined });
+    const options: KafkaTransportOptions = { connection };
+    Reflect.set(options, 'policy', undefined);
     expect(resolveKafkaOptions(options).policy).toBe('create');
   });
 });
