@@ -11,6 +11,9 @@ export interface PortProbeOptions {
   readonly settling?: 'at-once' | 'by-hand';
   /** What a revoke waits for. @default nothing */
   readonly drain?: (source: Source) => Promise<void>;
+  /** Told of each. @default nobody is told */
+  readonly assigned?: (source: Source) => void;
+  readonly lost?: (source: Source) => void;
 }
 
 /** How a publish was answered. */
@@ -94,6 +97,7 @@ export class PortProbe {
   #assigned(source: Source): Credit {
     const { credit = 1_000 } = this.#options;
     const inHand = new Set<Delivery>();
+    this.#options.assigned?.(source);
     this.sources.add(source);
     this.#inHand.set(source, inHand);
     this.fetchBytes = Math.max(this.fetchBytes, source.fetchBytes);
@@ -116,7 +120,7 @@ export class PortProbe {
   }
 
   #lost(source: Source): void {
-    this.sources.delete(source);
+    if (this.sources.delete(source)) this.#options.lost?.(source);
     this.#inHand.delete(source);
   }
 }

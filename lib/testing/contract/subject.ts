@@ -95,6 +95,8 @@ export interface ContractSubject {
   createEnvironment(): Promise<ContractEnvironment>;
   /** Names of tests that are known to fail. They are run all the same, and one that passes fails the suite. @default [] */
   readonly knownFailures?: readonly string[];
+  /** How long something that is promised may take to be seen, in milliseconds. @default 10000 */
+  readonly patienceMs?: number;
   /** Time one test may take, in milliseconds. @default 30000 */
   readonly testTimeoutMs?: number;
 }

@@ -22,6 +22,7 @@ export class ContractTools {
     readonly env: ContractEnvironment,
     readonly expect: ContractExpect,
     readonly capabilities: ContractCapabilities,
+    private readonly patienceMs: number,
   ) {}
 
   /** A group nobody else uses. */
@@ -83,8 +84,13 @@ export class ContractTools {
   }
 
   /** Waits until so many events have been handled to the end, whether twice or once. */
-  async handled(count: number, timeoutMs = 15_000): Promise<void> {
-    await eventually(() => this.expect(this.recorder.completions).toBeGreaterThanOrEqual(count), { timeoutMs });
+  async handled(count: number, patience = 1.5): Promise<void> {
+    await this.eventually(() => this.expect(this.recorder.completions).toBeGreaterThanOrEqual(count), patience);
+  }
+
+  /** Repeats an assertion until it holds. @param patience how many times as long as usual it may take */
+  eventually<T>(assertion: () => T | Promise<T>, patience = 1): Promise<T> {
+    return eventually(assertion, { timeoutMs: patience * this.patienceMs, intervalMs: 10 });
   }
 
   /** Nothing lost, duplicated or out of order. */

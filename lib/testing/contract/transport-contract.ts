@@ -76,7 +76,8 @@ class Suite {
 
   async #run({ run }: ContractTest): Promise<void> {
     if (this.#env === undefined) throw new Error('The environment did not start.');
-    const tools = new ContractTools(this.#env, this.runner.expect, this.subject.capabilities);
+    const { capabilities, patienceMs = 10_000 } = this.subject;
+    const tools = new ContractTools(this.#env, this.runner.expect, capabilities, patienceMs);
     try {
       await run(tools);
     } finally {

@@ -1,4 +1,3 @@
-import { eventually } from '../../eventually.js';
 import type { ContractTest } from '../subject.js';
 import { keysOf } from '../tools.js';
 import { codeOf } from './publishing.js';
@@ -15,9 +14,9 @@ export const CLOSING: readonly ContractTest[] = [
 
       const first = await start('a', () => gate.pass());
       await t.publishNumbered(first, topic, keysOf(5), 2);
-      await eventually(() => t.expect(gate.waiting).toBe(5));
+      await t.eventually(() => t.expect(gate.waiting).toBe(5));
       const closing = first.close();
-      await eventually(() => t.expect(first.snapshot().state).toBe('draining'));
+      await t.eventually(() => t.expect(first.snapshot().state).toBe('draining'));
       gate.open();
       await closing;
       const atClose = t.recorder.completions;
@@ -34,13 +33,13 @@ export const CLOSING: readonly ContractTest[] = [
     run: async (t) => {
       const topic = await t.env.topic();
       await cycle(t, topic);
-      const before = await eventually(() => resources());
+      const before = await t.eventually(() => resources());
 
       const app = await cycle(t, topic);
       await app.close();
 
       t.expect(app.snapshot().handles.map(({ kind, name }) => `${kind} ${name}`)).toEqual([]);
-      await eventually(() => t.expect(resources()).toEqual(before));
+      await t.eventually(() => t.expect(resources()).toEqual(before));
     },
   },
   {
@@ -59,10 +58,10 @@ export const CLOSING: readonly ContractTest[] = [
       const topic = await t.env.topic();
       const app = await t.publisher();
 
-      const publishing = keysOf(50).map((key) => app.bus.publish(topic, {}, { key }));
+      const publishing = Promise.allSettled(keysOf(50).map((key) => app.bus.publish(topic, {}, { key })));
       await app.close();
 
-      t.expect((await Promise.all(publishing)).every(({ outcome }) => outcome === 'confirmed')).toBe(true);
+      t.expect((await publishing).filter(({ status }) => status === 'fulfilled')).toHaveLength(50);
       t.expect(await t.env.readBack(topic)).toHaveLength(50);
     },
   },
@@ -73,7 +72,7 @@ type Tools = Parameters<ContractTest['run']>[0];
 async function cycle(t: Tools, topic: string) {
   const app = await t.app({ group: t.group(), handlers: [{ on: topic, handle: () => undefined }] });
   await app.bus.publish(topic, {}, { key: 'k' });
-  await eventually(() => t.expect(app.snapshot().totals.handled).toBeGreaterThan(0));
+  await t.eventually(() => t.expect(app.snapshot().totals.handled).toBeGreaterThan(0));
   await app.close();
   return app;
 }

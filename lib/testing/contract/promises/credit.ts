@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../../eventually.js';
 import type { ContractTest } from '../subject.js';
 import { keysOf, numbered } from '../tools.js';
 
@@ -27,7 +26,7 @@ export const CREDIT: readonly ContractTest[] = [
         settled += waiting.length;
         t.expect(settled).toBe(BACKLOG);
       };
-      await eventually(settleSome, { timeoutMs: 20_000, intervalMs: 2 });
+      await t.eventually(settleSome, 2);
 
       const smallest = Math.min(...probe.deliveries.map(({ sizeBytes }) => sizeBytes));
       const fetch = t.capabilities.credit === 'fetch' ? Math.ceil(SMALL_FETCH_BYTES / smallest) : 0;
@@ -44,12 +43,12 @@ export const CREDIT: readonly ContractTest[] = [
       const probe = t.probe({ credit: 5, settling: 'by-hand' });
 
       await probe.start({ group, patterns: [topic] });
-      await eventually(() => t.expect(probe.deliveries).toHaveLength(5));
+      await t.eventually(() => t.expect(probe.deliveries).toHaveLength(5));
       await sleep(150);
       t.expect(probe.deliveries).toHaveLength(5);
       for (const delivery of probe.deliveries.slice(0, 2)) probe.settle(delivery);
 
-      await eventually(() => t.expect(probe.deliveries).toHaveLength(7));
+      await t.eventually(() => t.expect(probe.deliveries).toHaveLength(7));
     },
   },
   {
@@ -92,11 +91,13 @@ export const CREDIT: readonly ContractTest[] = [
 
       await t.publishNumbered(app, stuck, ['k'], 30);
       await t.publishNumbered(app, free, ['k'], 30);
-      await eventually(() => t.expect(seen).toEqual({ stuck: 0, free: 30 }));
-      await eventually(() => t.expect(app.snapshot().consumers.map(({ blockedByKey }) => blockedByKey)).toContain('k'));
+      await t.eventually(() => t.expect(seen).toEqual({ stuck: 0, free: 30 }));
+      await t.eventually(() =>
+        t.expect(app.snapshot().consumers.map(({ blockedByKey }) => blockedByKey)).toContain('k'),
+      );
       gate.open();
 
-      await eventually(() => t.expect(seen).toEqual({ stuck: 30, free: 30 }));
+      await t.eventually(() => t.expect(seen).toEqual({ stuck: 30, free: 30 }));
     },
   },
   {
@@ -115,17 +116,17 @@ export const CREDIT: readonly ContractTest[] = [
         ],
       });
       await t.publishNumbered(app, topic, ['k'], 1);
-      await eventually(() => t.expect(seen).toEqual({ [paused]: [1], [other]: [1] }));
+      await t.eventually(() => t.expect(seen).toEqual({ [paused]: [1], [other]: [1] }));
 
       app.bus.pause(paused);
       await sleep(ASKED_BEFORE_MS);
       await t.publishNumbered(app, topic, ['k'], 3, 2);
-      await eventually(() => t.expect(seen[other]).toEqual([1, 2, 3, 4]));
+      await t.eventually(() => t.expect(seen[other]).toEqual([1, 2, 3, 4]));
       await sleep(200);
       const before = seen[paused]?.length;
       app.bus.resume(paused);
 
-      await eventually(() => t.expect(seen[paused]).toEqual([1, 2, 3, 4]));
+      await t.eventually(() => t.expect(seen[paused]).toEqual([1, 2, 3, 4]));
       t.expect(before, 'while paused').toBe(1);
     },
   },

@@ -1,5 +1,4 @@
 import { UnrecoverableError } from '../../../handlers/handler.errors.js';
-import { eventually } from '../../eventually.js';
 import type { ContractTest, StoredMessage } from '../subject.js';
 
 /** What the suite holds about giving up. */
@@ -23,7 +22,7 @@ export const DEAD_LETTERS: readonly ContractTest[] = [
       });
 
       await app.bus.publish(topic, {}, { key: 'k' });
-      await eventually(() => t.expect(app.spy.events.some(({ kind }) => kind === 'settle')).toBe(true));
+      await t.eventually(() => t.expect(app.spy.events.some(({ kind }) => kind === 'settle')).toBe(true));
 
       t.expect(attempts).toEqual([1, 2, 3]);
       const dead = `dead.${group}.${topic}`;
@@ -53,7 +52,7 @@ export const DEAD_LETTERS: readonly ContractTest[] = [
       });
 
       await app.bus.publish(topic, {}, { key: 'k' });
-      await eventually(() => t.expect(app.snapshot().totals.deadLettersStored).toBe(1));
+      await t.eventually(() => t.expect(app.snapshot().totals.deadLettersStored).toBe(1));
 
       t.expect(runs).toBe(1);
     },
@@ -127,7 +126,7 @@ export const DEAD_LETTERS: readonly ContractTest[] = [
 
       await t.app({ group: `${group}-d`, handlers: [{ on: `dead.${group}.${topic}`, handle: note }] });
 
-      await eventually(() => t.expect(seen).toEqual([topic, `dead.${group}.${topic}`]));
+      await t.eventually(() => t.expect(seen).toEqual([topic, `dead.${group}.${topic}`]));
     },
   },
   {
@@ -152,9 +151,9 @@ export const DEAD_LETTERS: readonly ContractTest[] = [
           },
         ],
       });
-      await eventually(() => t.expect(attempts).toBe(7));
+      await t.eventually(() => t.expect(attempts).toBe(7));
 
-      await eventually(() => t.expect(app.spy.inHand).toBe(0));
+      await t.eventually(() => t.expect(app.spy.inHand).toBe(0));
       t.expect(await t.env.readBack(`dead.${rescue}.${dead}`)).toHaveLength(0);
     },
   },
@@ -164,14 +163,11 @@ type Tools = Parameters<ContractTest['run']>[0];
 
 /** Waits until a topic holds so many messages, and resolves with them. */
 export function storedIn(topic: string, count: number, t: Tools): Promise<readonly StoredMessage[]> {
-  return eventually(
-    async () => {
-      const stored = await t.env.readBack(topic);
-      t.expect(stored.length, `messages in ${topic}`).toBeGreaterThanOrEqual(count);
-      return stored;
-    },
-    { timeoutMs: 15_000, intervalMs: 50 },
-  );
+  return t.eventually(async () => {
+    const stored = await t.env.readBack(topic);
+    t.expect(stored.length, `messages in ${topic}`).toBeGreaterThanOrEqual(count);
+    return stored;
+  }, 1.5);
 }
 
 function refuse(): never {

@@ -1,5 +1,4 @@
 import type { EventContext } from '../../../handlers/event-context.js';
-import { eventually } from '../../eventually.js';
 import type { ContractTest } from '../subject.js';
 import { PUBLISHED, randomBodies, RECEIVED } from './bad-input.js';
 import { storedIn } from './dead-letters.js';
@@ -25,7 +24,7 @@ export const INPUT: readonly ContractTest[] = [
         if (becomes === 'handled') wanted.push(data);
         else dead += 1;
         wanted.push(`after ${name}`);
-        await eventually(() => t.expect(sorted(seen), name).toEqual(sorted(wanted)));
+        await t.eventually(() => t.expect(sorted(seen), name).toEqual(sorted(wanted)));
       }
 
       const letters = await storedIn(`dead.${group}.${topic}`, dead, t);
@@ -43,10 +42,8 @@ export const INPUT: readonly ContractTest[] = [
       await Promise.all(randomBodies(RANDOM_BODIES).map((body) => t.env.produceRaw(topic, { key: 'k', body })));
       await t.env.produceRaw(topic, { key: 'k', body: Buffer.from('"after"') });
 
-      await eventually(() => t.expect(app.snapshot().totals.deadLettersStored).toBe(RANDOM_BODIES), {
-        timeoutMs: 25_000,
-      });
-      await eventually(() => t.expect(seen).toEqual(['after']));
+      await t.eventually(() => t.expect(app.snapshot().totals.deadLettersStored).toBe(RANDOM_BODIES), 2.5);
+      await t.eventually(() => t.expect(seen).toEqual(['after']));
     },
   },
   {
@@ -65,7 +62,7 @@ export const INPUT: readonly ContractTest[] = [
         t.expect(code, one.name).toBe(one.becomes === 'handled' ? 'resolved' : one.becomes);
         if (one.becomes !== 'handled') continue;
         wanted += 1;
-        await eventually(() => t.expect(seen, one.name).toHaveLength(wanted));
+        await t.eventually(() => t.expect(seen, one.name).toHaveLength(wanted));
         const { key, headers } = options;
         t.expect(plain(seen.at(-1)), one.name).toEqual({ data, key, headers });
       }
@@ -83,7 +80,7 @@ export const INPUT: readonly ContractTest[] = [
 
       await app.bus.publish(topic, {}, { key: '' });
 
-      await eventually(() => t.expect(keys).toEqual([undefined]));
+      await t.eventually(() => t.expect(keys).toEqual([undefined]));
     },
   },
   {
@@ -107,7 +104,7 @@ export const INPUT: readonly ContractTest[] = [
 
       await app.bus.publish(topic, { n: 1 }, { key: 'k' });
 
-      await eventually(() => t.expect(seen).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }]));
+      await t.eventually(() => t.expect(seen).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }]));
     },
   },
   {
@@ -134,7 +131,7 @@ export const INPUT: readonly ContractTest[] = [
       for (let n = 0; n < 2 * thrown.length; n += 1) await app.bus.publish(topic, n, { key: 'k' });
       await app.bus.publish(topic, 'after', { key: 'k' });
 
-      await eventually(() => t.expect(handled).toBe(1));
+      await t.eventually(() => t.expect(handled).toBe(1));
       t.expect(app.snapshot().totals.deadLettersStored).toBe(2 * thrown.length);
     },
   },

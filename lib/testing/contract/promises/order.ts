@@ -1,6 +1,5 @@
 import type { ContractTest } from '../subject.js';
 import { keysOf, numbered } from '../tools.js';
-import { eventually } from '../../eventually.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the suite holds about order and parallelism. */
@@ -40,7 +39,7 @@ export const ORDER: readonly ContractTest[] = [
 
       await t.publishNumbered(app, topic, keysOf(40), 1);
 
-      await eventually(() => t.expect(gate.waiting).toBe(32));
+      await t.eventually(() => t.expect(gate.waiting).toBe(32));
     },
   },
   {
@@ -53,7 +52,7 @@ export const ORDER: readonly ContractTest[] = [
 
       await Promise.all(keysOf(8).map((n) => app.bus.publish(topic, { n })));
 
-      await eventually(() => t.expect(gate.waiting).toBe(8));
+      await t.eventually(() => t.expect(gate.waiting).toBe(8));
     },
   },
   {
@@ -91,7 +90,7 @@ export const ORDER: readonly ContractTest[] = [
 
       await t.publishNumbered(app, topic, ['k'], 3);
 
-      await eventually(() => t.expect(seen).toEqual([1, 1, 1, 2, 3]));
+      await t.eventually(() => t.expect(seen).toEqual([1, 1, 1, 2, 3]));
     },
   },
 ];

@@ -1,4 +1,3 @@
-import { eventually } from '../../eventually.js';
 import type { PortProbe } from '../port-probe.js';
 import type { ContractTest } from '../subject.js';
 
@@ -20,7 +19,7 @@ export const OWNERSHIP: readonly ContractTest[] = [
       const probe = t.probe();
 
       await probe.start({ group: t.group(), patterns: [topic] });
-      await eventually(() => t.expect(probe.deliveries).toHaveLength(200));
+      await t.eventually(() => t.expect(probe.deliveries).toHaveLength(200));
 
       for (const source of new Set(probe.deliveries.map((one) => one.source))) {
         const places = probe.deliveries.flatMap((one) => (one.source === source ? [placeOf(one.position)] : []));
@@ -35,14 +34,14 @@ export const OWNERSHIP: readonly ContractTest[] = [
       await publishTexts(t, topic, { count: 10 });
       const first = t.probe({ settling: 'by-hand' });
       await first.start({ group, patterns: [topic] });
-      await eventually(() => t.expect(first.deliveries).toHaveLength(10));
+      await t.eventually(() => t.expect(first.deliveries).toHaveLength(10));
       for (const place of [0, 1, 4, 7]) settleAt(first, place);
       await first.close();
       await publishTexts(t, topic, { count: 5, from: 10 });
 
       const second = t.probe();
       await second.start({ group, patterns: [topic] });
-      await eventually(() => t.expect(second.texts).toContain('14'), { timeoutMs: 20_000 });
+      await t.eventually(() => t.expect(second.texts).toContain('14'), 2);
 
       const left = ['2', '3', '5', '6', '8', '9', '10', '11', '12', '13', '14'];
       const order = second.texts.map(Number);
@@ -58,41 +57,47 @@ export const OWNERSHIP: readonly ContractTest[] = [
       const subscription = { group, patterns: [topic], delivery: 'at-most-once' } as const;
       const first = t.probe({ settling: 'by-hand' });
       await first.start(subscription);
-      await eventually(() => t.expect(first.deliveries).toHaveLength(6));
+      await t.eventually(() => t.expect(first.deliveries).toHaveLength(6));
       await first.transport.settleBefore(first.deliveries.slice(0, 4));
       await first.transport.close();
 
       const second = t.probe();
       await second.start(subscription);
 
-      await eventually(() => t.expect(second.texts).toEqual(['4', '5']), { timeoutMs: 20_000 });
+      await t.eventually(() => t.expect(second.texts).toEqual(['4', '5']), 2);
     },
   },
   {
     name: 'gives a source to one instance at a time, and to the next only when its owner has drained it',
     run: async (t) => {
       const [topic, group] = [await t.env.topic(), t.group()];
-      const owners = new Map<string, string>();
+      const owned = new Map<string, string>();
+      const draining = new Set<string>();
       const doubles: string[] = [];
       const gate = t.gate();
-      const start = async (name: string): Promise<PortProbe> => {
+      const start = async (instance: string): Promise<PortProbe> => {
         const probe = t.probe({
-          drain: async (source) => {
-            await gate.pass();
-            owners.delete(source.name);
+          assigned: ({ name }) => {
+            if (owned.has(name) || draining.has(name)) doubles.push(name);
+            owned.set(name, instance);
           },
+          drain: async ({ name }) => {
+            draining.add(name);
+            await gate.pass();
+            draining.delete(name);
+          },
+          lost: ({ name }) => void owned.delete(name),
         });
-        watchOwners(probe, name, owners, doubles);
         await probe.start({ group, patterns: [topic] });
         return probe;
       };
 
       const first = await start('a');
-      await eventually(() => t.expect(owners.size).toBeGreaterThan(0));
+      await t.eventually(() => t.expect(owned.size).toBeGreaterThan(0));
       const second = await start('b');
       await publishTexts(t, topic, { count: 60, keys: 20 });
       gate.open();
-      await eventually(() => t.expect(new Set([...first.texts, ...second.texts]).size).toBe(60), { timeoutMs: 20_000 });
+      await t.eventually(() => t.expect(new Set([...first.texts, ...second.texts]).size).toBe(60), 2);
 
       t.expect(doubles, 'sources with two owners').toEqual([]);
       t.expect(first.deliveries.length + second.deliveries.length, 'deliveries').toBe(60);
@@ -104,7 +109,7 @@ export const OWNERSHIP: readonly ContractTest[] = [
       const topic = await t.env.topic();
       const probe = t.probe();
       await probe.start({ group: t.group(), patterns: [topic] });
-      await eventually(() => t.expect(probe.sources.size).toBeGreaterThan(0));
+      await t.eventually(() => t.expect(probe.sources.size).toBeGreaterThan(0));
 
       await probe.close();
       await probe.close();
@@ -116,21 +121,6 @@ export const OWNERSHIP: readonly ContractTest[] = [
   },
 ];
 
-function watchOwners(probe: PortProbe, name: string, owners: Map<string, string>, doubles: string[]): void {
-  const { sources } = probe;
-  const add = sources.add.bind(sources);
-  const remove = sources.delete.bind(sources);
-  sources.add = (source) => {
-    if (owners.has(source.name)) doubles.push(source.name);
-    owners.set(source.name, name);
-    return add(source);
-  };
-  sources.delete = (source) => {
-    if (owners.get(source.name) === name) owners.delete(source.name);
-    return remove(source);
-  };
-}
-
 /** Numbers as texts, from `from` on; of so many keys. */
 async function publishTexts(t: Tools, topic: string, { count, from = 0, keys = 1 }: Texts): Promise<void> {
   const probe = t.probe();
@@ -138,7 +128,7 @@ async function publishTexts(t: Tools, topic: string, { count, from = 0, keys = 1
   for (let n = 0; n < count; n += 1) {
     probe.publish({ topic, id: t.group(), key: `k${n % keys}`, body: `${from + n}` }, n);
   }
-  await eventually(() => t.expect(probe.answers.filter((answer) => 'position' in answer)).toHaveLength(count));
+  await t.eventually(() => t.expect(probe.answers.filter((answer) => 'position' in answer)).toHaveLength(count));
   await probe.close();
 }
 

@@ -1,5 +1,4 @@
 import type { PublishResult } from '../../../publishing/publish-result.js';
-import { eventually } from '../../eventually.js';
 import type { ContractTest, StoredMessage } from '../subject.js';
 import { keysOf, numbered } from '../tools.js';
 import { storedIn } from './dead-letters.js';
@@ -104,7 +103,7 @@ export const PUBLISHING: readonly ContractTest[] = [
       await probe.start();
 
       for (let slot = 0; slot < 50; slot += 1) probe.publish({ topic, id: t.group(), key: 'k', body: `${slot}` }, slot);
-      await eventually(() => t.expect(probe.answers.length).toBeGreaterThanOrEqual(50));
+      await t.eventually(() => t.expect(probe.answers.length).toBeGreaterThanOrEqual(50));
       for (let slot = 50; slot < 60; slot += 1) probe.publish({ topic, id: t.group(), key: 'k', body: '' }, slot);
       await probe.close();
 

@@ -1,4 +1,3 @@
-import { eventually } from '../../eventually.js';
 import type { ContractTest } from '../subject.js';
 import { storedIn } from './dead-letters.js';
 
@@ -25,14 +24,12 @@ export const ROUTING: readonly ContractTest[] = [
       });
 
       for (const topic of [one, two]) await app.bus.publish(topic, {}, { key: 'k' });
-      await eventually(() => t.expect(seen['all']?.toSorted()).toEqual([one, two].toSorted()));
+      await t.eventually(() => t.expect(seen['all']?.toSorted()).toEqual([one, two].toSorted()));
       await t.env.declare(late);
       await app.bus.publish(late, {}, { key: 'k' });
 
-      await eventually(() => t.expect(seen['all']?.toSorted()).toEqual([one, two, late].toSorted()), {
-        timeoutMs: 20_000,
-      });
-      await eventually(() => t.expect(seen['one']?.toSorted()).toEqual([one, late].toSorted()));
+      await t.eventually(() => t.expect(seen['all']?.toSorted()).toEqual([one, two, late].toSorted()), 2);
+      await t.eventually(() => t.expect(seen['one']?.toSorted()).toEqual([one, late].toSorted()));
     },
   },
   {
@@ -48,7 +45,7 @@ export const ROUTING: readonly ContractTest[] = [
       });
 
       for (let n = 0; n < 3; n += 1) await app.bus.publish(topic, { n }, { key: 'k' });
-      await eventually(() => t.expect(app.snapshot().totals.handled).toBe(3));
+      await t.eventually(() => t.expect(app.snapshot().totals.handled).toBe(3));
 
       t.expect(runs).toBe(3);
     },
@@ -71,10 +68,10 @@ export const ROUTING: readonly ContractTest[] = [
       });
 
       for (const type of ['Placed', 'Lost', 'Paid']) await app.bus.publish(topic, {}, { key: 'k', type });
-      await eventually(() => t.expect(seen).toEqual(['placed Placed', 'paid Paid']));
+      await t.eventually(() => t.expect(seen).toEqual(['placed Placed', 'paid Paid']));
 
       t.expect(app.snapshot().totals.ignored).toBe(1);
-      await eventually(() => t.expect(app.spy.inHand).toBe(0));
+      await t.eventually(() => t.expect(app.spy.inHand).toBe(0));
     },
   },
   {
@@ -91,7 +88,7 @@ export const ROUTING: readonly ContractTest[] = [
       for (const type of ['Lost', 'Placed']) await app.bus.publish(topic, {}, { key: 'k', type });
 
       await storedIn(`dead.${group}.${topic}`, 1, t);
-      await eventually(() => t.expect(runs).toBe(1));
+      await t.eventually(() => t.expect(runs).toBe(1));
     },
   },
 ];
