@@ -33,7 +33,10 @@ interface NamedHandler {
 export class ResultRelay {
   readonly #handlers: NamedHandler[] = [];
   readonly #backoffs: BackoffWaits;
-  /** Whether the code that asks runs within a handler of results. Entered only when there are such handlers. */
+  /**
+   * Whether the code that asks runs within a handler of results. Entered only while such handlers run and disabled in between: below
+   * Node 24 a storage that was entered makes every await of the process three times as dear, and each further one adds to it.
+   */
   readonly #inside = new AsyncLocalStorage<{ isOver: boolean }>();
   #batches: PublishResult[][] = [];
   #open: PublishResult[] = [];
@@ -101,6 +104,7 @@ export class ResultRelay {
     this.#isClosed = true;
     clearImmediate(this.#turn);
     this.#backoffs.close();
+    this.#inside.disable();
     this.#flushes.reached(this.#added);
     if (this.#waiting === 0) return;
     this.context.logger.error(`${this.#waiting} publish results were not handled before the bus closed.`);
@@ -134,6 +138,7 @@ export class ResultRelay {
     this.#inHand.add(first);
     await Promise.all(this.#handlers.map((handler) => this.#handle(handler, batch)));
     this.#running -= 1;
+    if (this.#running === 0) this.#inside.disable();
     if (this.#isClosed) return;
     this.#inHand.delete(first);
     this.#waiting -= batch.length;
