@@ -67,7 +67,7 @@ async function runAll(): Promise<void> {
 }
 
 function rowOf(combination: Combination, runs: readonly RunResult[], enqueued: RunResult): ScenarioResult {
-  const sorted = [...runs].sort((a, b) => a.throughputPerSecond - b.throughputPerSecond);
+  const sorted = runs.toSorted((a, b) => a.throughputPerSecond - b.throughputPerSecond);
   const median = sorted[Math.floor((sorted.length - 1) / 2)];
   if (median === undefined) throw new Error('no run');
   const rates = sorted.map(({ throughputPerSecond }) => throughputPerSecond);
