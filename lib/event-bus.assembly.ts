@@ -1,3 +1,4 @@
+import { diagnostics, type TransportStatusDiagnostic } from './core/diagnostics.js';
 import { NotConnectedError, type EventBusError } from './core/errors.js';
 import { HandleRegister } from './core/handle-register.js';
 import type { BusLogger } from './core/logger.js';
@@ -132,7 +133,14 @@ export class BusParts {
 
   #onStatus(status: ConnectionStatus): void {
     if (this.#isPrepared) this.publisher.transportStatus(status);
+    if (diagnostics.transportStatus.hasSubscribers) this.#publishStatus(status);
     this.given.onStatus(status);
+  }
+
+  #publishStatus({ state, error }: ConnectionStatus): void {
+    const { name: bus, options } = this.given;
+    const report: TransportStatusDiagnostic = { bus, transport: options.transport.name, status: state, error };
+    diagnostics.transportStatus.publish(report);
   }
 
   #notReady(): EventBusError {

@@ -35,7 +35,12 @@ export class BusHandlers {
    * @throws InvalidHandlerError
    */
   check(nestPatterns: 'with' | 'without'): EventHandlerRegistry {
-    return this.#registry(this.#declared(nestPatterns, () => notReady));
+    const registry = this.#registry(this.#declared(nestPatterns, () => notReady));
+    const { options, logger } = this.parts;
+    const handled = new Set(registry.all.map(({ group }) => group));
+    const idle = Object.keys(options.groups).filter((group) => !handled.has(group));
+    if (idle.length > 0) logger.warn(`No handler is in these groups of the options: ${idle.join(', ')}.`);
+    return registry;
   }
 
   /** Registrations that are ready to run. @param globalEnhancers whether those of the whole application apply */

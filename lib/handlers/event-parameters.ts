@@ -23,17 +23,30 @@ export const UNDECORATED: ParamProperties[] = [PAYLOAD, CONTEXT].map((type, inde
   extractValue: (...args: unknown[]): unknown => args[index],
 }));
 
+type Method = (...args: unknown[]) => unknown;
+
 /**
- * Calls a method whose parameters are plain data and context, without Nest in between; undefined when they are not.
- * Arguments are in the order of the method's parameters.
+ * Calls a method whose parameters are plain data and context directly, without Nest in between; undefined when they are not.
+ * The usual orders need no list of arguments.
  */
-export function directArguments(
+export function directCall(
   params: readonly ParamProperties[],
-): ((data: unknown, context: unknown) => unknown[]) | undefined {
+  instance: object,
+  method: Method,
+): ((data: unknown, context: unknown) => unknown) | undefined {
   if (!params.every(isPlain)) return undefined;
   const length = Math.max(...params.map(({ index }) => index)) + 1;
   const types = Array.from({ length }, (_, index) => params.find((param) => param.index === index)?.type);
-  return (data, context) => types.map((type) => (type === PAYLOAD ? data : type === CONTEXT ? context : undefined));
+  const order = types.join();
+  if (order === `${PAYLOAD}`) return (data) => method.call(instance, data);
+  if (order === `${PAYLOAD},${CONTEXT}`) return (data, context) => method.call(instance, data, context);
+  const argumentsOf = (data: unknown, context: unknown) => types.map((type) => pick(type, data, context));
+  return (data, context) => method.apply(instance, argumentsOf(data, context));
+}
+
+function pick(type: unknown, data: unknown, context: unknown): unknown {
+  if (type === PAYLOAD) return data;
+  return type === CONTEXT ? context : undefined;
 }
 
 function isPlain({ type, data, pipes, schema }: ParamProperties): boolean {

@@ -6,7 +6,7 @@ import { RequestContextHost } from '@nestjs/microservices/context/request-contex
 import { isObservable, lastValueFrom } from 'rxjs';
 import { InvalidHandlerError } from '../core/errors.js';
 import type { EventContext } from './event-context.js';
-import { directArguments, EVENT_PARAMS } from './event-parameters.js';
+import { directCall, EVENT_PARAMS } from './event-parameters.js';
 import type { HandlerMethod, HandlerPipeline } from './handler-pipeline.js';
 
 /** Runs a handler once; see HandlerRegistration. */
@@ -37,11 +37,11 @@ export class HandlerInvokers {
     const method = methodOf(instance, methodName);
     const moduleKey = wrapper.host?.token ?? '';
     if (!this.pipeline.isBare(instance, method, moduleKey)) return undefined;
-    const argumentsOf = directArguments(this.pipeline.parameters(instance, methodName, moduleKey));
-    if (!argumentsOf) return undefined;
+    const call = directCall(this.pipeline.parameters(instance, methodName, moduleKey), instance, method);
+    if (!call) return undefined;
     return (data, context) => {
       context.enter();
-      return awaited(method.apply(instance, argumentsOf(data, context)));
+      return awaited(call(data, context));
     };
   }
 

@@ -14,6 +14,7 @@ import { NestFactory } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import {
   type ConfirmedPublish,
+  diagnostics,
   EventBusModule,
   EventBusService,
   EventHandler,
@@ -288,6 +289,64 @@ describe('what goes wrong at the start', () => {
     const { bus } = await startApplication({ bus: { transport } });
     expect(bus.snapshot().state).toBe('running');
     expect(failures).toBe(-1);
+  });
+});
+
+describe('what was declared', () => {
+  it('is there before anything is sent', async () => {
+    const order: string[] = [];
+    const transport = altered((given) => ({
+      prepare: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        order.push('prepared');
+      },
+      publish: (message, slot) => {
+        order.push('sent');
+        Object.getPrototypeOf(given).publish.call(given, message, slot);
+      },
+    }));
+    @Injectable()
+    class Early implements OnModuleInit {
+      constructor(readonly bus: EventBusService) {}
+
+      async onModuleInit(): Promise<void> {
+        await this.bus.publish('t', {});
+      }
+    }
+    await startApplication({ bus: { transport }, providers: [Early] });
+    expect(order).toEqual(['prepared', 'sent']);
+  });
+
+  it('is worth a warning when it is a group without handlers', async () => {
+    const logs = new LogLines();
+    await startApplication({ bus: { groups: { biling: {} } }, providers: [Order, Slow], logs });
+    expect(logs.matching(/^warn: No handler is in these groups of the options: biling/)).toHaveLength(1);
+  });
+});
+
+describe('diagnostics', () => {
+  it('say when a pool has been saturated for a while, once', async () => {
+    const reports: unknown[] = [];
+    const report = (message: unknown) => void reports.push(message);
+    diagnostics.saturated.subscribe(report);
+    const pools = { keyed: { workers: 1 }, saturatedAfterMs: 20 };
+    const { app, bus } = await startApplication({ bus: { pools }, providers: [Order, Slow] });
+    for (const key of ['a', 'b']) await bus.publish('slow', {}, { key });
+    await eventually(() => expect(reports).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(reports).toEqual([{ bus: 'default', pool: 'keyed', waiting: 1, sinceMs: expect.any(Number) }]);
+    diagnostics.saturated.unsubscribe(report);
+    app.get(Slow).gate.open();
+  });
+
+  it('say how the connection is', async () => {
+    const states: unknown[] = [];
+    const report = (message: unknown) => void states.push(Object(message).status);
+    diagnostics.transportStatus.subscribe(report);
+    const { app } = await startApplication({});
+    await app.close();
+    diagnostics.transportStatus.unsubscribe(report);
+    expect(states).toEqual(['connecting', 'connected', 'closed']);
   });
 });
 
