@@ -21,5 +21,6 @@ export type {
   ContractRunner,
   ContractSubject,
   RawMessage,
+  RestartableEnvironment,
   StoredMessage,
 } from './contract/subject.js';

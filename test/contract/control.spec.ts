@@ -176,18 +176,6 @@ const MUTANTS: readonly (readonly [what: string, seenBy: string, mutation: () =>
     }),
   ],
   [
-    'leaves a timer behind',
-    'leaves nothing open',
-    () => ({
-      transport: (transport) => ({
-        close: async () => {
-          setTimeout(() => undefined, 3_000);
-          await transport.close();
-        },
-      }),
-    }),
-  ],
-  [
     'leaves a handle registered',
     'has no source and no open handle',
     () => ({
@@ -208,6 +196,12 @@ const MUTANTS: readonly (readonly [what: string, seenBy: string, mutation: () =>
   ],
 ];
 
+async function leavesNothingOpen(mutation: Mutation): Promise<unknown> {
+  const createEnvironment = () => Promise.resolve(new MutantEnvironment(mutation));
+  const [ending] = (await endings({ createEnvironment }, ['leaves nothing open'])).values();
+  return ending;
+}
+
 describe('the contract suite', () => {
   it.concurrent.each(MUTANTS)('sees a transport that %s (control)', async (_, seenBy, mutation) => {
     const createEnvironment = () => Promise.resolve(new MutantEnvironment(mutation()));
@@ -221,11 +215,25 @@ describe('the contract suite', () => {
 
   it.concurrent('passes the same tests on a transport that lacks nothing', async () => {
     const ended = await endings({ createEnvironment: () => Promise.resolve(new MutantEnvironment({})) }, [
-      ...new Set(MUTANTS.map(([, seenBy]) => seenBy).filter((name) => name !== 'leaves nothing open')),
+      ...new Set(MUTANTS.map(([, seenBy]) => seenBy)),
     ]);
 
     expect([...ended].filter(([, failure]) => failure !== undefined)).toEqual([]);
     expect(ended.size).toBeGreaterThan(10);
+  });
+
+  it('sees a transport that leaves a timer behind (control)', async () => {
+    const mutation: Mutation = {
+      transport: (transport) => ({
+        close: async () => {
+          setTimeout(() => undefined, 1_500);
+          await transport.close();
+        },
+      }),
+    };
+
+    expect(await leavesNothingOpen({})).toBe(undefined);
+    expect(await leavesNothingOpen(mutation)).toBeInstanceOf(Error);
   });
 
   it('runs what is known to fail, and passes while it fails', async () => {

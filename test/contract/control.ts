@@ -17,7 +17,6 @@ export const MEMORY_CAPABILITIES: ContractSubject['capabilities'] = {
   keys: true,
   credit: 'messages',
   headerValues: 'any',
-  restarts: true,
 };
 
 /** The memory broker under a transport that lacks something. */

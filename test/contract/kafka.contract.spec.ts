@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transportContract } from '../../lib/testing/contract/transport-contract.js';
-import { kafkaBroker } from '../support/brokers.js';
-import { KafkaEnvironment } from './kafka.environment.js';
+import { kafkaBroker, startKafka } from '../support/brokers.js';
+import { KafkaEnvironment, RestartableKafka } from './kafka.environment.js';
 import { report } from './report.js';
 
 const { brokers, version } = await kafkaBroker();
@@ -16,8 +16,9 @@ transportContract(
       keys: true,
       credit: 'fetch',
       headerValues: 'any',
-      restarts: false,
     },
     createEnvironment: () => KafkaEnvironment.connect(brokers),
+    createRestartable: async () => RestartableKafka.start(await startKafka({ version })),
+    testTimeoutMs: 60_000,
   },
 );

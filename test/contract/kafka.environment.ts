@@ -1,12 +1,18 @@
 import { type Admin, type IHeaders, Kafka, type KafkaMessage, logLevel, Partitioners, type Producer } from 'kafkajs';
-import type { ContractEnvironment, RawMessage, StoredMessage } from '../../lib/testing/contract/subject.js';
+import type {
+  ContractEnvironment,
+  RawMessage,
+  RestartableEnvironment,
+  StoredMessage,
+} from '../../lib/testing/contract/subject.js';
 import type { HeaderEntry } from '../../lib/transport/message.js';
 import { kafkaTransport } from '../../lib/transports/kafka/index.js';
+import type { KafkaServer } from '../support/brokers.js';
 import { unique } from '../support/unique.js';
 
 /** A Kafka, written to and read from with a plain kafkajs client. */
 export class KafkaEnvironment implements ContractEnvironment {
-  private constructor(
+  protected constructor(
     private readonly brokers: readonly string[],
     private readonly kafka: Kafka,
     private readonly admin: Admin,
@@ -14,11 +20,7 @@ export class KafkaEnvironment implements ContractEnvironment {
   ) {}
 
   static async connect(brokers: readonly string[]): Promise<KafkaEnvironment> {
-    const kafka = new Kafka({ clientId: 'contract-suite', brokers: [...brokers], logLevel: logLevel.NOTHING });
-    const admin = kafka.admin();
-    const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-    await Promise.all([admin.connect(), producer.connect()]);
-    return new KafkaEnvironment(brokers, kafka, admin, producer);
+    return new KafkaEnvironment(...(await connected(brokers)));
   }
 
   transport({ fetchBytes }: { readonly fetchBytes?: number } = {}) {
@@ -95,6 +97,39 @@ export class KafkaEnvironment implements ContractEnvironment {
     await consumer.disconnect();
     return [...byPartition.values()].flat();
   }
+}
+
+/** A broker of its own. */
+export class RestartableKafka extends KafkaEnvironment implements RestartableEnvironment {
+  readonly #server: KafkaServer;
+
+  private constructor(server: KafkaServer, parts: Connected) {
+    super(...parts);
+    this.#server = server;
+  }
+
+  static async start(server: KafkaServer): Promise<RestartableKafka> {
+    return new RestartableKafka(server, await connected(server.brokers));
+  }
+
+  restart(): Promise<void> {
+    return this.#server.restart();
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.#server.remove();
+  }
+}
+
+type Connected = [brokers: readonly string[], kafka: Kafka, admin: Admin, producer: Producer];
+
+async function connected(brokers: readonly string[]): Promise<Connected> {
+  const kafka = new Kafka({ clientId: 'contract-suite', brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await Promise.all([admin.connect(), producer.connect()]);
+  return [brokers, kafka, admin, producer];
 }
 
 function storedMessage(partition: number, { key, value, headers = {}, offset }: KafkaMessage): StoredMessage {

@@ -13,8 +13,8 @@ transportContract(
       keys: true,
       credit: 'messages',
       headerValues: 'any',
-      restarts: true,
     },
     createEnvironment: () => Promise.resolve(new MemoryEnvironment()),
+    createRestartable: () => Promise.resolve(new MemoryEnvironment()),
   },
 );

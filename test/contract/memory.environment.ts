@@ -1,10 +1,10 @@
 import { memoryBroker, type MemoryBroker } from '../../lib/transports/memory/memory-broker.js';
 import { memoryTransport } from '../../lib/transports/memory/memory-transport.factory.js';
-import type { ContractEnvironment, RawMessage, StoredMessage } from '../../lib/testing/contract/subject.js';
+import type { RawMessage, RestartableEnvironment, StoredMessage } from '../../lib/testing/contract/subject.js';
 import { unique } from '../support/unique.js';
 
 /** The memory broker, written to and read from without the transport. */
-export class MemoryEnvironment implements ContractEnvironment {
+export class MemoryEnvironment implements RestartableEnvironment {
   readonly #broker: MemoryBroker = memoryBroker();
 
   transport() {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transportContract } from '../../lib/testing/contract/transport-contract.js';
-import { natsServer } from '../support/brokers.js';
-import { NatsEnvironment } from './nats.environment.js';
+import { natsServer, startNats } from '../support/brokers.js';
+import { NatsEnvironment, RestartableNats } from './nats.environment.js';
 import { report } from './report.js';
 
 const { url, version } = await natsServer();
@@ -16,8 +16,8 @@ transportContract(
       keys: false,
       credit: 'messages',
       headerValues: 'single-line',
-      restarts: false,
     },
     createEnvironment: () => NatsEnvironment.connect(url),
+    createRestartable: async () => RestartableNats.start(await startNats({ version })),
   },
 );

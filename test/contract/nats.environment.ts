@@ -7,24 +7,29 @@ import {
   type NatsConnection,
   type StoredMsg,
 } from 'nats';
-import type { ContractEnvironment, RawMessage, StoredMessage } from '../../lib/testing/contract/subject.js';
+import type {
+  ContractEnvironment,
+  RawMessage,
+  RestartableEnvironment,
+  StoredMessage,
+} from '../../lib/testing/contract/subject.js';
 import type { HeaderEntry } from '../../lib/transport/message.js';
 import { natsTransport } from '../../lib/transports/nats/index.js';
+import type { NatsServer } from '../support/brokers.js';
 import { unique } from '../support/unique.js';
 
 const NO_MESSAGE = 10_037;
 
 /** A JetStream server, written to and read from with the older client, which the library does not use. */
 export class NatsEnvironment implements ContractEnvironment {
-  private constructor(
+  protected constructor(
     private readonly url: string,
     private readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
   ) {}
 
   static async connect(url: string): Promise<NatsEnvironment> {
-    const connection = await connect({ servers: url, name: 'contract suite' });
-    return new NatsEnvironment(url, connection, await connection.jetstreamManager());
+    return new NatsEnvironment(...(await connected(url)));
   }
 
   transport() {
@@ -89,6 +94,36 @@ export class NatsEnvironment implements ContractEnvironment {
       throw error;
     }
   }
+}
+
+/** A server of its own. */
+export class RestartableNats extends NatsEnvironment implements RestartableEnvironment {
+  readonly #server: NatsServer;
+
+  private constructor(server: NatsServer, parts: Connected) {
+    super(...parts);
+    this.#server = server;
+  }
+
+  static async start(server: NatsServer): Promise<RestartableNats> {
+    return new RestartableNats(server, await connected(server.url));
+  }
+
+  restart(): Promise<void> {
+    return this.#server.restart();
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.#server.remove();
+  }
+}
+
+type Connected = [url: string, connection: NatsConnection, manager: JetStreamManager];
+
+async function connected(url: string): Promise<Connected> {
+  const connection = await connect({ servers: url, name: 'contract suite', maxReconnectAttempts: -1 });
+  return [url, connection, await connection.jetstreamManager()];
 }
 
 function entriesOf(given: MsgHdrs): HeaderEntry[] {

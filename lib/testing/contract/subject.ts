@@ -41,8 +41,6 @@ export interface ContractCapabilities {
   readonly credit: 'messages' | 'fetch';
   /** Which header values it can carry: any at all, or none with CR, LF or NUL. */
   readonly headerValues: 'any' | 'single-line';
-  /** Whether the environment can restart its broker. */
-  readonly restarts: boolean;
 }
 
 /** A message as a foreign client reads it: nothing of this library in between. */
@@ -82,9 +80,13 @@ export interface ContractEnvironment {
   produceRaw(topic: string, message: RawMessage): Promise<void>;
   /** All that a topic holds, read with a foreign client: per partition in order. Empty for a topic that is not there. */
   readBack(topic: string): Promise<readonly StoredMessage[]>;
-  /** Restarts the broker; what was stored is there afterwards. Needed where the capabilities say `restarts`. */
-  restart?(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** An environment with a broker of its own. */
+export interface RestartableEnvironment extends ContractEnvironment {
+  /** Stops the broker and starts it again; what was stored is there afterwards. Resolves when it takes clients. */
+  restart(): Promise<void>;
 }
 
 /** The transport under test. */
@@ -92,7 +94,9 @@ export interface ContractSubject {
   /** With the broker's version, where it has one. */
   readonly name: string;
   readonly capabilities: ContractCapabilities;
-  createEnvironment(): Promise<ContractEnvironment>;
+  readonly createEnvironment: () => Promise<ContractEnvironment>;
+  /** For the tests that restart a broker: called by each of them. @default these tests are left out */
+  readonly createRestartable?: () => Promise<RestartableEnvironment>;
   /** Names of tests that are known to fail. They are run all the same, and one that passes fails the suite. @default [] */
   readonly knownFailures?: readonly string[];
   /** How long something that is promised may take to be seen, in milliseconds. @default 10000 */
@@ -107,6 +111,12 @@ export interface ContractTest {
   /** Whether it applies. @default always */
   readonly appliesTo?: (capabilities: ContractCapabilities) => boolean;
   readonly run: (tools: ContractTools) => Promise<void>;
+}
+
+/** One that restarts the broker. */
+export interface RestartTest {
+  readonly name: string;
+  readonly run: (tools: ContractTools, restart: () => Promise<void>) => Promise<void>;
 }
 
 type ContractTools = import('./tools.js').ContractTools;

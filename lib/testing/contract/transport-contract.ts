@@ -9,7 +9,13 @@ import { OWNERSHIP } from './promises/ownership.js';
 import { PUBLISHING } from './promises/publishing.js';
 import { RESTART } from './promises/restart.js';
 import { ROUTING } from './promises/routing.js';
-import type { ContractEnvironment, ContractRunner, ContractSubject, ContractTest } from './subject.js';
+import type {
+  ContractEnvironment,
+  ContractRunner,
+  ContractSubject,
+  ContractTest,
+  RestartableEnvironment,
+} from './subject.js';
 import { ContractTools } from './tools.js';
 
 /** Every promise, by chapter. */
@@ -23,7 +29,6 @@ const CHAPTERS: Readonly<Record<string, readonly ContractTest[]>> = {
   sources: OWNERSHIP,
   input: INPUT,
   closing: CLOSING,
-  'a broker that restarts': RESTART,
 };
 
 const ENVIRONMENT_TIMEOUT_MS = 120_000;
@@ -55,15 +60,38 @@ class Suite {
       const applying = tests.filter(({ appliesTo }) => appliesTo?.(this.subject.capabilities) ?? true);
       if (applying.length > 0) describe(chapter, () => applying.forEach((test) => this.#declareTest(test)));
     }
+    const { createRestartable } = this.subject;
+    if (createRestartable !== undefined)
+      describe('a broker that restarts', () => this.#declareRestarts(createRestartable));
     this.#declareStrangers();
   }
 
-  #declareTest(test: ContractTest): void {
+  #declareTest({ name, run }: ContractTest): void {
+    this.#declareOne(name, async () => {
+      if (this.#env === undefined) throw new Error('The environment did not start.');
+      await this.#withTools(this.#env, run);
+    });
+  }
+
+  #declareRestarts(create: () => Promise<RestartableEnvironment>): void {
+    for (const { name, run } of RESTART) {
+      this.#declareOne(name, async () => {
+        const env = await create();
+        try {
+          await this.#withTools(env, (tools) => run(tools, () => env.restart()));
+        } finally {
+          await env.close();
+        }
+      });
+    }
+  }
+
+  #declareOne(name: string, run: () => Promise<void>): void {
     const { testTimeoutMs = 30_000, knownFailures = [] } = this.subject;
-    this.#declared.add(test.name);
-    if (knownFailures.includes(test.name)) {
-      this.runner.it(`${test.name} (known to fail)`, () => this.#runKnownFailure(test), testTimeoutMs);
-    } else this.runner.it(test.name, () => this.#run(test), testTimeoutMs);
+    this.#declared.add(name);
+    if (knownFailures.includes(name)) {
+      this.runner.it(`${name} (known to fail)`, () => this.#knownFailure(name, run), testTimeoutMs);
+    } else this.runner.it(name, run, testTimeoutMs);
   }
 
   /** A mark on a test that does not exist would hide that its test was renamed. */
@@ -74,10 +102,9 @@ class Suite {
     }
   }
 
-  async #run({ run }: ContractTest): Promise<void> {
-    if (this.#env === undefined) throw new Error('The environment did not start.');
+  async #withTools(env: ContractEnvironment, run: (tools: ContractTools) => Promise<void>): Promise<void> {
     const { capabilities, patienceMs = 10_000 } = this.subject;
-    const tools = new ContractTools(this.#env, this.runner.expect, capabilities, patienceMs);
+    const tools = new ContractTools(env, this.runner.expect, capabilities, patienceMs);
     try {
       await run(tools);
     } finally {
@@ -85,12 +112,12 @@ class Suite {
     }
   }
 
-  async #runKnownFailure(test: ContractTest): Promise<void> {
-    const failure = await this.#run(test).then(
+  async #knownFailure(name: string, run: () => Promise<void>): Promise<void> {
+    const failure = await run().then(
       () => undefined,
-      (error: unknown) => error ?? new Error('It failed without an error.'),
+      (error: unknown) => toError(error),
     );
     if (failure === undefined) throw new Error('It is marked as known to fail, and passes: take the mark off.');
-    this.runner.report?.(`known failure on ${this.subject.name}: ${test.name}: ${toError(failure).message}`);
+    this.runner.report?.(`known failure on ${this.subject.name}: ${name}: ${failure.message}`);
   }
 }
