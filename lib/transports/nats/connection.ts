@@ -143,7 +143,8 @@ export class NatsLink {
   }
 
   #enter(state: ConnectionState, error: Error | undefined): void {
-    const since = state === this.#status.state ? this.#status.since : monotonicNow();
+    const isSame = state === this.#status.state || (isAway(state) && isAway(this.#status.state));
+    const since = isSame ? this.#status.since : monotonicNow();
     this.#status = { state, since, error };
     this.port.onStatus(this.#status);
   }
@@ -175,4 +176,9 @@ export class NatsLink {
       ...(tls === undefined ? {} : { tls: tls === true ? {} : tls === false ? null : { ...tls } }),
     };
   }
+}
+
+/** One absence, however often it is tried again meanwhile. */
+function isAway(state: ConnectionState): boolean {
+  return state === 'connecting' || state === 'disconnected';
 }

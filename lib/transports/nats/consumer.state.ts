@@ -45,7 +45,10 @@ export class ConsumerState {
   ) {
     const { options, settles, port } = context;
     const isOrdered = plan.subscription.ordering === 'key';
-    this.ownership = isOrdered && context.features().pinning ? new PinnedOwnership() : new SharedOwnership(isOrdered);
+    this.ownership =
+      isOrdered && context.features().pinning
+        ? new PinnedOwnership()
+        : new SharedOwnership(isOrdered, options.pullExpiryMs, () => context.now());
     this.inHand = new InHand(Math.max(LEAST_REMEMBERED, options.maxAckPending));
     this.reception = new Reception(plan, this.inHand, this.counts, settles, port, (delivery) =>
       this.#complete(delivery),
@@ -72,6 +75,22 @@ export class ConsumerState {
   /** Settled with an answer, or not ours any more: the server may bring it again. */
   settledBefore(delivery: NatsDelivery, isSettled: boolean): void {
     if (this.inHand.remove(delivery) && isSettled) this.inHand.settled(delivery);
+  }
+
+  /** A delivery went elsewhere. @param sinceReview whether nothing was missing before, on this connection */
+  gap(sinceReview: boolean): void {
+    const wasOrdered = this.ownership.ordered;
+    this.counts.gaps += 1;
+    this.ownership.gap(sinceReview);
+    if (wasOrdered && !this.ownership.ordered) this.warnOfRivals();
+  }
+
+  warnOfRivals(): void {
+    const { subscription, name } = this.plan;
+    this.context.logger.warn(
+      'NATS: several instances consume, and this server cannot pin one (before 2.11): there is no order per key across them',
+      { group: subscription.group, consumer: name },
+    );
   }
 
   /** Asks once what the server knows of it. */

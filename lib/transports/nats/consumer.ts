@@ -164,7 +164,7 @@ export class NatsConsumer {
     source.lag = pending;
     source.lastProgressAt = state.context.now();
     this.#watchdog.heard();
-    if (isGap && ownership === 'kept') state.counts.gaps += 1;
+    if (isGap && ownership === 'kept') state.gap(this.#review.isDone);
     if (isGap || ownership === 'gained') this.#doubt();
     state.reception.take(arrival, source, state.phase !== 'running' || state.isPaused);
     this.#wake(); // credit that was not looked at since is not told of when it comes back

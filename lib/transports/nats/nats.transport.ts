@@ -22,6 +22,7 @@ import { Pause } from './pause.js';
 import { Routes } from './routes.js';
 import { Settles } from './settles.js';
 import { type DeclaredStream, deadLetterStream, declaredStream } from './stream-config.js';
+import { StreamWatch } from './stream-watch.js';
 import { Topology } from './topology.js';
 
 const TICK_MS = 250;
@@ -37,6 +38,7 @@ export class NatsTransport implements Transport {
   readonly #api: JetStreamApi;
   readonly #topology: Topology;
   readonly #publisher: NatsPublisher;
+  readonly #streamWatch: StreamWatch;
   readonly #settles: Settles;
   readonly #consumers: NatsConsumers;
   readonly #pause: Pause;
@@ -64,6 +66,7 @@ export class NatsTransport implements Transport {
     });
     this.#pause = new Pause(handles, 'nats retry');
     this.#api = new JetStreamApi(this.#link, domain, this.#pause, () => this.#isClosing);
+    this.#streamWatch = new StreamWatch(this.#api, logger, monotonicNow);
     this.#topology = new Topology(this.#api, options.policy, logger);
     this.#publisher = new NatsPublisher(
       new Routes(topicPrefix, options.streams),
@@ -86,7 +89,7 @@ export class NatsTransport implements Transport {
       maxPayload: () => this.maxMessageBytes ?? DEFAULT_MAX_PAYLOAD,
       now: monotonicNow,
     });
-    this.#tick = handles.interval('nats tick', () => this.#consumers.tick(), TICK_MS);
+    this.#tick = handles.interval('nats tick', () => this.#onTick(), TICK_MS);
   }
 
   get status(): ConnectionStatus {
@@ -162,6 +165,7 @@ export class NatsTransport implements Transport {
           ? undefined
           : { version: server.version, name: server.server_name, cluster: server.cluster },
       unconfirmed: this.#publisher.outstanding,
+      streams: this.#streamWatch.fills,
       consumers: this.#consumers.all.map(({ state: { plan, phase, inHand, reception, counts } }) => ({
         name: plan.name,
         stream: plan.stream,
@@ -176,6 +180,11 @@ export class NatsTransport implements Transport {
 
   unwrap(): NatsConnection | undefined {
     return this.#link.connection;
+  }
+
+  #onTick(): void {
+    this.#consumers.tick();
+    if (this.#link.connection !== undefined) this.#streamWatch.tick(this.#prepared.map(({ name }) => name));
   }
 
   #up(connection: NatsConnection): void {

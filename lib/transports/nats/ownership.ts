@@ -19,6 +19,8 @@ export interface Ownership {
   readonly identity: PullIdentity;
   /** Looks at a delivery. `gained`: ours only from this one on. */
   delivered(pinId: () => string | undefined): 'kept' | 'gained';
+  /** A delivery went elsewhere. @param sinceReview whether nothing was missing before, on the same connection: TCP loses nothing */
+  gap(sinceReview: boolean): void;
   /** The server takes somebody else, or nobody, for the owner. */
   refused(): void;
   /** Whether the server names somebody else as the owner. */
@@ -27,15 +29,32 @@ export interface Ownership {
   isOnlyOurs(info: PinnedConsumerInfo): boolean;
   /** Whether the server has to hear of us even when there is nothing to ask for. */
   readonly needsRenewal: boolean;
+  /** Whether somebody else, alive, asks for the same consumer's messages at the same time: then there is no order to keep. */
+  hasRivals(info: PinnedConsumerInfo, ownPulls: number): boolean;
 }
+
+/** For how long rivals that were seen are taken to be there. */
+const RIVALS_STAY_MS = 30_000;
 
 /** Instances share the consumer: its events have no order to keep, or the server has no pins (before 2.11). */
 export class SharedOwnership implements Ownership {
   readonly identity: PullIdentity = {};
   readonly needsRenewal = false;
   #fresh = true;
+  /** Monotonic milliseconds. */
+  #rivalsUntil = 0;
+  /** Since when more pulls wait at the server than are ours; those of a dead process do so until they expire. */
+  #rivalsSince: number | undefined;
 
-  constructor(readonly ordered: boolean) {}
+  constructor(
+    private readonly wantsOrder: boolean,
+    private readonly pullExpiryMs: number,
+    private readonly now: () => number,
+  ) {}
+
+  get ordered(): boolean {
+    return this.wantsOrder && this.now() >= this.#rivalsUntil;
+  }
 
   mayAssume(): boolean {
     return true;
@@ -57,6 +76,17 @@ export class SharedOwnership implements Ownership {
 
   isOnlyOurs(): boolean {
     return false;
+  }
+
+  gap(sinceReview: boolean): void {
+    if (sinceReview) this.#rivalsUntil = this.now() + RIVALS_STAY_MS;
+  }
+
+  hasRivals({ num_waiting }: PinnedConsumerInfo, ownPulls: number): boolean {
+    this.#rivalsSince = num_waiting > ownPulls ? (this.#rivalsSince ?? this.now()) : undefined;
+    if (this.#rivalsSince === undefined || this.now() - this.#rivalsSince < this.pullExpiryMs * 2) return false;
+    this.#rivalsUntil = this.now() + RIVALS_STAY_MS;
+    return true;
   }
 }
 
@@ -95,6 +125,16 @@ export class PinnedOwnership implements Ownership {
 
   isOnlyOurs(info: PinnedConsumerInfo): boolean {
     return this.#pinId !== undefined && pinOf(info) === this.#pinId;
+  }
+
+  /** It went to somebody who was pinned for a while, or was lost with a connection. */
+  gap(): void {
+    // what is missing is taken over
+  }
+
+  /** The others stand by. */
+  hasRivals(): boolean {
+    return false;
   }
 }
 

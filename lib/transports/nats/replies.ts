@@ -37,6 +37,7 @@ export function takeOverPort(state: ConsumerState, loop: PullLoop, control: Take
     isActive: () => control.isActive(),
     now: () => context.now(),
     pause: (ms) => context.pause.ms(ms),
+    hasRivals: (info) => ownership.hasRivals(info, loop.pulls.size),
     isOnlyOurs: (info) => ownership.isOnlyOurs(info),
     caughtUp: (info) => {
       state.lastSequence = Math.max(state.lastSequence, info.delivered.consumer_seq);

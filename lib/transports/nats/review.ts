@@ -20,6 +20,7 @@ export class Review {
   #epoch = 0;
   /** One that became necessary while one was running. */
   #again = false;
+  #isDone = false;
 
   constructor(
     private readonly state: ConsumerState,
@@ -27,13 +28,20 @@ export class Review {
     private readonly port: ReviewPort,
   ) {}
 
+  /** Whether nothing was missing when it last ran, and nothing has happened since that could have changed it. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   /** What runs has no effect any more. */
   cancel(): void {
+    this.#isDone = false;
     this.#epoch += 1;
     this.#again = false;
   }
 
   start(): void {
+    this.#isDone = false;
     this.#epoch += 1;
     void this.#run(this.#epoch);
   }
@@ -47,11 +55,13 @@ export class Review {
       this.#again = false;
       await this.#once(epoch);
     } while (this.#again && this.#isCurrent(epoch));
-    if (this.#isCurrent(epoch)) this.port.owned();
+    if (!this.#isCurrent(epoch)) return;
+    this.#isDone = true;
+    this.port.owned();
   }
 
   async #once(epoch: number): Promise<void> {
-    const { context, counts, plan } = this.state;
+    const { context, counts, plan, ownership } = this.state;
     counts.takeOvers += 1;
     try {
       const { redelivered, leftToOthers } = await takeOver(
@@ -60,6 +70,7 @@ export class Review {
           foreign: () => this.port.foreign(),
         }),
       );
+      if (leftToOthers > 0 && !ownership.ordered) this.state.warnOfRivals();
       if (redelivered > 0 || leftToOthers > 0)
         context.logger.log(`NATS: took over ${plan.name}`, { redelivered, leftToOthers });
     } catch (error) {

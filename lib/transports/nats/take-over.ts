@@ -19,6 +19,8 @@ export interface TakeOverPort {
   info(): Promise<PinnedConsumerInfo>;
   /** Whether all that is unsettled was delivered to us alone. */
   isOnlyOurs(info: PinnedConsumerInfo): boolean;
+  /** Whether somebody else, alive, takes part: what they hold is theirs. */
+  hasRivals(info: PinnedConsumerInfo): boolean;
   /** Pulls without waiting; resolves when the server has nothing more for it. Whether what came was delivered before. */
   pull(messages: number): Promise<'redelivered' | 'new' | 'nothing'>;
   /** Nothing up to what the info says is missing any more. */
@@ -48,9 +50,10 @@ export async function takeOver(port: TakeOverPort): Promise<TakeOverReport> {
     const info = await settledOnWire(port);
     const missing = missingOf(port, info);
     if (!port.isActive()) break;
-    if (missing <= 0 || port.now() > dueBy) port.caughtUp(info);
+    const isLeft = port.now() > dueBy || port.hasRivals(info);
+    if (missing <= 0 || isLeft) port.caughtUp(info);
     if (missing <= 0) break;
-    if (port.now() > dueBy) return { redelivered: port.inHand.size - before, leftToOthers: missing };
+    if (isLeft) return { redelivered: port.inHand.size - before, leftToOthers: missing };
 
     await askAgain(port, info);
     const brought = await port.pull(port.isOnlyOurs(info) ? missing : Math.min(probe, missing));

@@ -65,13 +65,13 @@ describe.each(SUPPORTED_NATS_VERSIONS)('streams and consumers, nats-server %s', 
       '1.staging.eu.orders.>',
     ]);
     expect((await view.stream('STAGING_EU_DEAD_LETTERS')).config.subjects).toEqual(['staging.eu.dead.>']);
-    const durables = [];
+    const durables: string[] = [];
     for await (const { name, config } of view.manager.consumers.list('STAGING_EU_ORDERS'))
-      durables.push([name, config.filter_subject]);
+      durables.push(`${name} ${config.filter_subject}`);
     const expected = ['staging=eu=a=b', 'staging=eu=a_b', 'staging=eu=billing'].flatMap((name) => [
-      [name, 'staging.eu.orders.>'],
-      [`${name}@0`, '0.staging.eu.orders.>'],
-      [`${name}@1`, '1.staging.eu.orders.>'],
+      `${name} staging.eu.orders.>`,
+      `${name}@0 0.staging.eu.orders.>`,
+      `${name}@1 1.staging.eu.orders.>`,
     ]);
     expect(durables.toSorted()).toEqual(expected.toSorted());
     const { subjects = {} } = (await view.manager.streams.info('STAGING_EU_ORDERS', { subjects_filter: '>' })).state;

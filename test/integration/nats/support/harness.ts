@@ -113,7 +113,11 @@ export class Harness {
   }
 
   texts(): string[] {
-    return this.deliveries.map(({ message }) => Buffer.from(message.body ?? '').toString());
+    return this.deliveries.map((delivery) => this.textOf(delivery));
+  }
+
+  textOf({ message }: Delivery): string {
+    return Buffer.from(message.body ?? '').toString();
   }
 
   logged(level: string): string[] {

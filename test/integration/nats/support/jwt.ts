@@ -55,7 +55,6 @@ export function makeJwtAccounts(): JwtAccounts {
 }
 
 function sign(issuer: KeyPair, subject: string, nats: object): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = {
     jti: subject,
     iat: Math.floor(Date.now() / 1_000),
@@ -66,4 +65,8 @@ function sign(issuer: KeyPair, subject: string, nats: object): string {
   };
   const text = `${part({ typ: 'JWT', alg: 'ed25519-nkey' })}.${part(claims)}`;
   return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString('base64url')}`;
+}
+
+function part(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeaderEntry } from '../../../../lib/transport/message.js';
 import { encodeHeaders } from '../../../../lib/transports/nats/headers.outgoing.js';

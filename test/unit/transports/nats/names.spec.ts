@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { murmur2, partitionOf } from '../../../../lib/transports/nats/murmur2.js';
 import {
@@ -58,7 +58,7 @@ describe('partitions', () => {
 
   it('are the same for a key, and all of them are used', () => {
     const used = new Set(Array.from({ length: 200 }, (_, i) => partitionOf(`key-${i}`, 8)));
-    expect([...used].toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(used).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7]));
     expect([partitionOf('k1', 2), partitionOf('k2', 2), partitionOf('k3', 2), partitionOf('Zürich', 7)]).toEqual([
       1, 1, 0, 2,
     ]);

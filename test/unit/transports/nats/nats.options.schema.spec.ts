@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { natsTransport, type NatsTransportOptions } from '../../../../lib/transports/nats/index.js';
 import { resolveNatsOptions } from '../../../../lib/transports/nats/nats.options.js';
 
-const faults = (options: unknown): readonly string[] => natsTransport(options as NatsTransportOptions).validate();
+/** As a JavaScript user may call it. */
+const faults = (options: object): readonly string[] => {
+  const untyped: NatsTransportOptions = options;
+  return natsTransport(untyped).validate();
+};
 
 describe('the options of natsTransport()', () => {
   it('are all optional', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchesPattern } from '../../../../lib/core/pattern.js';
 import { covers, disjoint, hull, intersect } from '../../../../lib/transports/nats/subjects.js';
