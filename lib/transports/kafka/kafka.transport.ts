@@ -46,7 +46,11 @@ export class KafkaTransport implements Transport {
     const { logger, handles, publisher: port } = context;
     this.#names = new TopicNames(context.topicPrefix);
     this.#driver = new KafkajsDriver(options.connection, logger, () => this.#connection.socketsChanged());
-    this.#connection = new KafkaConnection(this.#driver, context);
+    this.#connection = new KafkaConnection(this.#driver, {
+      logger,
+      handles,
+      onStatus: (status) => this.#statusChanged(status),
+    });
     this.#topics = new KafkaTopics(options, this.#names, () => this.#connection.admin(), logger);
     this.#producers = new ProducerSlot(this.#driver, handles);
     const connection = this.#connection;
@@ -151,6 +155,11 @@ export class KafkaTransport implements Transport {
 
   unwrap(): unknown {
     return this.#driver.unwrap();
+  }
+
+  #statusChanged(status: ConnectionStatus): void {
+    this.context.onStatus(status);
+    if (status.state === 'connected') for (const group of this.#groups.values()) group.connected();
   }
 
   async #close(): Promise<void> {

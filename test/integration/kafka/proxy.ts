@@ -53,10 +53,14 @@ export class KafkaProxy {
       broker.write(chunk);
     });
     broker.on('data', (chunk: Buffer) => {
-      if (!isDoomed) return void client.write(chunk);
-      this.#swallow?.();
-      this.#swallow = undefined;
-      client.destroy();
+      if (isDoomed) this.#loseConfirm(client);
+      else client.write(chunk);
     });
+  }
+
+  #loseConfirm(client: Socket): void {
+    this.#swallow?.();
+    this.#swallow = undefined;
+    client.destroy();
   }
 }

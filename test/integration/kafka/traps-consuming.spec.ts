@@ -18,7 +18,7 @@ describe('Traps of kafkajs when consuming', () => {
   });
   afterEach(async () => {
     vi.restoreAllMocks();
-    await Promise.all([...naive.splice(0).map((one) => one.disconnect()), ...open.splice(0).map((bus) => bus.stop())]);
+    await Promise.all([...naive.splice(0).map((one) => one.disconnect()), ...open.splice(0).map((one) => one.stop())]);
   });
   afterAll(() => kafka.remove());
 
@@ -171,7 +171,7 @@ describe('Traps of kafkajs when consuming', () => {
     await first.stop();
 
     const second = await bus().start({ group, patterns: [topic] });
-    expect(second.assignedSources.map(({ metadata }) => metadata?.get()).toSorted()).toEqual([
+    expect(second.assignedSources.map(({ metadata }) => metadata?.get() ?? '').toSorted()).toEqual([
       '',
       'map of what is done',
     ]);

@@ -1,3 +1,4 @@
+import { NotConnectedError } from '../../../core/errors.js';
 import type { Handle, HandleRegister } from '../../../core/handle-register.js';
 import type { BusLogger } from '../../../core/logger.js';
 import type { ConsumerPort, Subscription } from '../../../transport/transport.js';
@@ -59,6 +60,12 @@ export class GroupConsumer {
   async start(waitMs: number): Promise<void> {
     this.#running = this.#run();
     await within(waitMs, this.fetch.firstAssignment);
+  }
+
+  /** The broker is there again: no use in waiting on. */
+  connected(): void {
+    this.#backoffMs = FIRST_BACKOFF_MS;
+    this.#pauses.wake();
   }
 
   /** Commits, gives everything up and leaves the group. Idempotent. */
@@ -137,7 +144,9 @@ export class GroupConsumer {
     });
   }
 
+  /** A broker that is away is said by the connection. */
   #report(error: Error): void {
+    if (error instanceof NotConnectedError) return;
     this.#restarts += 1;
     const { group } = this.#parts.subscription;
     this.#parts.logger.warn('A consumer of Kafka ended; another one is started.', {

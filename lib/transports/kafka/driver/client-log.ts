@@ -1,4 +1,5 @@
 import { logLevel, type logCreator, type LogEntry } from 'kafkajs';
+import { monotonicNow } from '../../../core/clock.js';
 import type { BusLogger } from '../../../core/logger.js';
 
 /** What of a log entry may be shown. Everything else could hold payloads or secrets. */
@@ -16,12 +17,33 @@ const EXPECTED = [
   'Limiting retries',
 ];
 
-/** kafkajs's log, told to the bus's logger: warnings and errors at `warn`, what belongs to a rebalance at `debug`. */
+const SAME_AGAIN_AFTER_MS = 10_000;
+const MOST_REMEMBERED = 100;
+
+/**
+ * kafkajs's log, told to the bus's logger: warnings and errors at `warn`, the same one at most every ten seconds; what belongs to
+ * a rebalance, or is said where it is handled, at `debug`.
+ */
 export function clientLog(logger: BusLogger): logCreator {
+  const isNews = newsFilter();
   return () => (entry) => {
     if (entry.level > logLevel.WARN) return;
-    const isExpected = EXPECTED.some((start) => entry.log.message.startsWith(start));
-    logger[isExpected ? 'debug' : 'warn'](`kafkajs: ${entry.log.message}`, fieldsOf(entry));
+    const { message } = entry.log;
+    const isWarning = !EXPECTED.some((start) => message.startsWith(start)) && isNews(message);
+    logger[isWarning ? 'warn' : 'debug'](`kafkajs: ${message}`, fieldsOf(entry));
+  };
+}
+
+/** Whether a message was not said lately. */
+function newsFilter(): (message: string) => boolean {
+  const saidAt = new Map<string, number>();
+  return (message) => {
+    const now = monotonicNow();
+    const last = saidAt.get(message);
+    if (last !== undefined && now - last < SAME_AGAIN_AFTER_MS) return false;
+    if (saidAt.size >= MOST_REMEMBERED) saidAt.clear();
+    saidAt.set(message, now);
+    return true;
   };
 }
 

@@ -84,12 +84,7 @@ function clientSasl(sasl: KafkaSasl): NonNullable<KafkaConfig['sasl']> {
     return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
   }
   const login = { username: sasl.username, password: sasl.password };
-  switch (sasl.mechanism) {
-    case 'plain':
-      return { mechanism: 'plain', ...login };
-    case 'scram-sha-256':
-      return { mechanism: 'scram-sha-256', ...login };
-    case 'scram-sha-512':
-      return { mechanism: 'scram-sha-512', ...login };
-  }
+  if (sasl.mechanism === 'plain') return { mechanism: 'plain', ...login };
+  if (sasl.mechanism === 'scram-sha-256') return { mechanism: 'scram-sha-256', ...login };
+  return { mechanism: 'scram-sha-512', ...login };
 }

@@ -82,13 +82,13 @@ describe('The plan of an assignment', () => {
         });
         for (let round = 0; round < 4; round += 1) {
           const { assignments, withheld } = planAssignment(members, partitions);
-          const given_ = [...assignments.values()].flatMap(flat);
-          expect(new Set(given_).size).toBe(given_.length);
+          const handedOut = [...assignments.values()].flatMap(flat);
+          expect(new Set(handedOut).size).toBe(handedOut.length);
           const subscribed = new Set(members.flatMap((one) => [...one.topics]));
           const wanted = Object.entries(partitions)
             .filter(([topic]) => subscribed.has(topic))
             .flatMap(([topic, ids]) => flat({ [topic]: ids }));
-          expect([...given_, ...withheld.map(keyOf)].toSorted()).toEqual(wanted.toSorted());
+          expect([...handedOut, ...withheld.map(keyOf)].toSorted()).toEqual(wanted.toSorted());
           if (round > 1) expect(withheld).toEqual([]);
           members = members.map((one) => ({
             ...one,
