@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { InvalidHandlerError, InvalidOptionsError } from './core/errors.js';
 import { EventBusLifecycle } from './event-bus.lifecycle.js';
@@ -10,8 +10,8 @@ export class EventBusDirectory {
   #methods: readonly DiscoveredMethod[] | undefined;
 
   constructor(
-    private readonly discovery: DiscoveryService,
-    readonly explorer: HandlerExplorer,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(HandlerExplorer) readonly explorer: HandlerExplorer,
   ) {}
 
   /** Every bus of the application. */

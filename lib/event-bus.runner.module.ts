@@ -1,4 +1,4 @@
-import { Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { EventBusDirectory } from './event-bus.directory.js';
 import { HandlerMetadataAccessor } from './handlers/handler-metadata.accessor.js';
@@ -16,8 +16,8 @@ import { HandlerExplorer } from './handlers/handler.explorer.js';
 })
 export class EventBusRunnerModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    private readonly directory: EventBusDirectory,
-    modules: ModulesContainer,
+    @Inject(EventBusDirectory) private readonly directory: EventBusDirectory,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     for (const module of modules.values()) if (module.metatype === EventBusRunnerModule) module.distance = -1;
   }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { InvalidHandlerError } from '../core/errors.js';
@@ -30,9 +30,9 @@ interface DecoratedClass {
 @Injectable()
 export class HandlerExplorer {
   constructor(
-    private readonly discovery: DiscoveryService,
-    private readonly scanner: MetadataScanner,
-    private readonly accessor: HandlerMetadataAccessor,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+    @Inject(HandlerMetadataAccessor) private readonly accessor: HandlerMetadataAccessor,
   ) {}
 
   /**
