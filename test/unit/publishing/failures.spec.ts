@@ -210,6 +210,28 @@ describe('a publish that failed', () => {
       expect(bus.publisher.snapshot.pending).toBe(0);
     });
 
+    it('does not send again what was refused when a later one was cut off, and so may be stored', async () => {
+      const bus = open();
+      const results = publishing(bus, ['a1', 'a2']);
+
+      bus.transport.fail('unsent', (id) => id === 'a1');
+      bus.transport.fail('unknown', (id) => id === 'a2');
+      await pass(200);
+
+      expect(results).toMatchObject([{ id: 'a1', outcome: 'rejected', error: { code: 'EVENT_BUS_OVERTAKEN' } }]);
+      expect(bus.transport.ids).toEqual(['a1', 'a2', 'a2']);
+    });
+
+    it('sends both again when both were cut off: the later is stored only if the earlier is', async () => {
+      const bus = open();
+      publishing(bus, ['a1', 'a2']);
+
+      bus.transport.fail('unknown');
+      await pass(200);
+
+      expect(bus.transport.ids).toEqual(['a1', 'a2', 'a1', 'a2']);
+    });
+
     it('does not wait for one that was rejected: the later ones go on', async () => {
       const bus = open();
       const results = publishing(bus, ['a1', 'a2']);

@@ -1,4 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SILENT_LOGGER } from '../../../lib/core/logger.js';
 import type { PublishResult } from '../../../lib/publishing/publish-result.js';
@@ -172,25 +173,36 @@ describe('handlers of publish results', () => {
     ]);
   });
 
-  it('may start work that outlives them: what that publishes waits as any other', async () => {
+  it('may start work that outlives them: what that publishes waits as any other, also while another batch is handled', async () => {
     const bus = open({ maxPending: 1 });
-    const later = vi.fn(async () => bus.publisher.publish('orders', 1, { id: 'later' }));
-    let start: (() => void) | undefined;
-    bus.publisher.results.register('Outbox.mark', () => {
-      void new Promise<void>((resolve) => (start ??= resolve)).then(later);
+    const { handle, calls, end } = byHand();
+    const gate = new EventEmitter();
+    const published: Promise<unknown>[] = [];
+    bus.publisher.results.register('Outbox.mark', async (results) => {
+      if (results[0]?.id !== 'a') return handle(results);
+      gate.once(
+        'open',
+        AsyncResource.bind(() => published.push(bus.publisher.publish('orders', 1, { id: 'later' }))),
+      );
     });
+    enqueue(bus, 'b');
+    bus.transport.confirm();
+    await settled();
     enqueue(bus, 'a');
     bus.transport.confirm();
     await settled();
+    expect(calls).toEqual([['b']]);
 
-    enqueue(bus, 'b');
-    start?.();
+    enqueue(bus, 'c');
+    gate.emit('open');
+    bus.transport.confirm();
+    expect(bus.transport.ids).toEqual(['b', 'a', 'c', 'later']);
+    bus.transport.confirm();
+
+    await expect(Promise.all(published)).resolves.toMatchObject([{ id: 'later', outcome: 'confirmed' }]);
+    end();
     await settled();
-    expect(later).toHaveBeenCalled();
-    bus.transport.confirm();
-    expect(bus.transport.ids).toContain('later');
-    bus.transport.confirm();
-    await expect(later.mock.results[0]?.value).resolves.toMatchObject({ id: 'later' });
+    end();
   });
 
   it('leave no async storage entered once none of them runs, as it would slow every await of the process down', async () => {

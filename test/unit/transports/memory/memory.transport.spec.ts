@@ -435,10 +435,11 @@ describe('the memory transport, ownership', () => {
   it('keeps environments apart by prefix', async () => {
     const broker = memoryBroker();
     const [staging, live] = [await setup({ broker, topicPrefix: 'staging.' }), await setup({ broker })];
-    await staging.consume({ patterns: ['orders'] });
+    await staging.consume({ patterns: ['>'] });
     await live.consume({ patterns: ['orders'] });
 
     staging.publish('orders', 'a');
+    live.publish('payments.made', 'b');
     await settled();
 
     expect(staging.deliveries.map(({ message }) => message.topic)).toEqual(['orders']);
