@@ -1,6 +1,8 @@
+import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Delivery } from '../../lib/transport/transport.js';
+import type { Delivery, Transport } from '../../lib/transport/transport.js';
+import { listen } from '../support/listen.js';
 import { endings, type Mutation, MutantEnvironment } from './control.js';
 
 /** Calls back for every n-th. */
@@ -8,6 +10,9 @@ function everyNth(n: number): () => boolean {
   let count = 0;
   return () => (count += 1) % n === 0;
 }
+
+/** How long a failure that must be seen is waited for. */
+const SHORT_MS = 500;
 
 const ONCE = 'handles each event once and keeps the order of a key';
 const AFTER_CRASH = 'delivers again after a crash what was not settled';
@@ -196,9 +201,9 @@ const MUTANTS: readonly (readonly [what: string, seenBy: string, mutation: () =>
   ],
 ];
 
-async function leavesNothingOpen(mutation: Mutation): Promise<unknown> {
+async function leavesNothingOpen(mutation: Mutation, patienceMs: number): Promise<unknown> {
   const createEnvironment = () => Promise.resolve(new MutantEnvironment(mutation));
-  const [ending] = (await endings({ createEnvironment }, ['leaves nothing open'])).values();
+  const [ending] = (await endings({ createEnvironment, patienceMs }, ['leaves nothing open'])).values();
   return ending;
 }
 
@@ -206,7 +211,7 @@ describe('the contract suite', () => {
   it.concurrent.each(MUTANTS)('sees a transport that %s (control)', async (_, seenBy, mutation) => {
     const createEnvironment = () => Promise.resolve(new MutantEnvironment(mutation()));
 
-    const [[name, failure] = [], ...others] = await endings({ createEnvironment }, [seenBy]);
+    const [[name, failure] = [], ...others] = await endings({ createEnvironment, patienceMs: SHORT_MS }, [seenBy]);
 
     expect(name).toContain(seenBy);
     expect(failure).toBeInstanceOf(Error);
@@ -222,18 +227,20 @@ describe('the contract suite', () => {
     expect(ended.size).toBeGreaterThan(10);
   });
 
-  it('sees a transport that leaves a timer behind (control)', async () => {
-    const mutation: Mutation = {
-      transport: (transport) => ({
-        close: async () => {
-          setTimeout(() => undefined, 1_500);
-          await transport.close();
-        },
-      }),
+  it('sees a transport that leaves a socket behind (control)', async () => {
+    const left: Server[] = [];
+    const leave = async (transport: Transport): Promise<void> => {
+      const server = createServer();
+      left.push(server);
+      await listen(server);
+      await transport.close();
     };
 
-    expect(await leavesNothingOpen({})).toBe(undefined);
-    expect(await leavesNothingOpen(mutation)).toBeInstanceOf(Error);
+    expect(await leavesNothingOpen({}, 10_000)).toBe(undefined);
+    expect(
+      await leavesNothingOpen({ transport: (transport) => ({ close: () => leave(transport) }) }, SHORT_MS),
+    ).toBeInstanceOf(Error);
+    for (const server of left) server.close();
   });
 
   it('runs what is known to fail, and passes while it fails', async () => {
@@ -241,7 +248,7 @@ describe('the contract suite', () => {
     const createEnvironment = () => Promise.resolve(new MutantEnvironment(mutation));
     const name = 'asks for nothing more for a paused group, and goes on where it was when resumed';
 
-    const ended = await endings({ createEnvironment, knownFailures: [name] }, ['a paused group']);
+    const ended = await endings({ createEnvironment, knownFailures: [name], patienceMs: SHORT_MS }, ['a paused group']);
 
     expect([...ended]).toEqual([[`${name} (known to fail)`, undefined]]);
   });

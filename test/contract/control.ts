@@ -72,7 +72,6 @@ export async function endings(subject: Partial<ContractSubject>, wanted?: readon
   transportContract(runner, {
     name: 'a mutant',
     capabilities: MEMORY_CAPABILITIES,
-    patienceMs: 500,
     createEnvironment: () => Promise.resolve(new MemoryEnvironment()),
     ...subject,
   });

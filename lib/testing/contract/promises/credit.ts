@@ -6,7 +6,7 @@ import { keysOf, numbered } from '../tools.js';
 const BACKLOG = 120;
 const SMALL_FETCH_BYTES = 4_096;
 /** What was asked for before a pause may still come: a fetch that waits at the broker does so for less than this. */
-const ASKED_BEFORE_MS = 300;
+const ASKED_BEFORE_MS = 400;
 
 /** What the suite holds about backpressure: bounded, and nothing dropped. */
 export const CREDIT: readonly ContractTest[] = [

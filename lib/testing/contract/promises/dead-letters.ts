@@ -99,7 +99,7 @@ export const DEAD_LETTERS: readonly ContractTest[] = [
         t.expect(letters).toHaveLength(2);
       }
       const ids = app.spy.events.flatMap((event) =>
-        event.kind === 'confirmed' && event.topic !== topic ? [event.id] : [],
+        event.kind === 'publish' && event.topic !== topic ? [event.id] : [],
       );
       t.expect(new Set(ids).size).toBe(4);
       t.expect(ids.every((dead) => dead.startsWith(`${id}:`) && dead.endsWith(':dead'))).toBe(true);
