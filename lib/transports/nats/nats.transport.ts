@@ -110,6 +110,7 @@ export class NatsTransport implements Transport {
     const withDead =
       subscriptions.length > 0 ? [...declared, deadLetterStream(topicPrefix, this.options.deadLetters)] : declared;
     await Promise.all(withDead.map((stream) => this.#topology.ensure(stream)));
+    await this.#streamWatch.ask(withDead.map(({ name }) => name));
     this.#prepared = withDead;
     this.#consumed = withDead;
     for (const { group, patterns } of subscriptions) for (const pattern of patterns) await this.#cover(group, pattern);

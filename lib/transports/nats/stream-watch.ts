@@ -31,12 +31,12 @@ export class StreamWatch {
   }
 
   tick(names: readonly string[]): void {
-    if (names.length === 0 || this.now() - this.#askedAt < EVERY_MS) return;
-    this.#askedAt = this.now();
-    void this.#ask(names);
+    if (names.length > 0 && this.now() - this.#askedAt >= EVERY_MS) void this.ask(names);
   }
 
-  async #ask(names: readonly string[]): Promise<void> {
+  /** Never rejects. */
+  async ask(names: readonly string[]): Promise<void> {
+    this.#askedAt = this.now();
     try {
       this.#fills = await Promise.all(names.map((name) => this.#fillOf(name)));
     } catch (error) {
