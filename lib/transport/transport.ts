@@ -7,7 +7,7 @@ export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'clo
 /** The connection to the broker, as health shows it: always live, never asked for. */
 export interface ConnectionStatus {
   readonly state: ConnectionState;
-  /** Monotonic milliseconds since when it has been so. */
+  /** Monotonic milliseconds since when it has been so; an absence counts as one, however often it is tried again meanwhile. */
   readonly since: number;
   /** Why it is not connected, without secrets. */
   readonly error?: Error | undefined;
