@@ -10,6 +10,9 @@ interface Fault {
 /** Objects that JSON writes as a plain value or as `{}` because they are empty. */
 const HARMLESS_EMPTY = new Set(['[object Object]', '[object Number]', '[object Boolean]', '[object String]']);
 
+/** Objects whose content is no property: JSON writes only what properties they happen to have besides. */
+const OPAQUE = /^\[object (?:Error|Map|Set|Weak\w+|Promise|RegExp|DataView|\w*Array|\w*ArrayBuffer)\]$/;
+
 /**
  * Data as JSON text that reads back as the same: what JSON would drop or change without a word is refused. Undefined properties are left out, and
  * `toJSON` is honoured (a Date becomes its ISO text), as in JSON.stringify.
@@ -45,6 +48,7 @@ function isFaithfulArray(array: readonly unknown[], depthLeft: number): boolean 
 }
 
 function isFaithfulObject(value: Readonly<Record<string, unknown>>, depthLeft: number): boolean {
+  if (!isPlain(value) && OPAQUE.test(tagOf(value))) return false;
   let isEmpty = true;
   for (const name in value) {
     isEmpty = false;
@@ -52,7 +56,17 @@ function isFaithfulObject(value: Readonly<Record<string, unknown>>, depthLeft: n
     const property = value[name];
     if (property !== undefined && !isFaithful(property, depthLeft)) return false;
   }
-  return !isEmpty || HARMLESS_EMPTY.has(Object.prototype.toString.call(value));
+  return !isEmpty || HARMLESS_EMPTY.has(tagOf(value));
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** `[object Map]` of a Map. */
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value);
 }
 
 function findFault(data: unknown, maxDepth: number): Fault | undefined {
@@ -88,10 +102,12 @@ function arrayFault(array: readonly unknown[], place: Place): Fault | undefined 
 
 function objectFault(object: Readonly<Record<string, unknown>>, place: Place): Fault | undefined {
   const names = Object.keys(object);
-  const tag = Object.prototype.toString.call(object);
+  const tag = tagOf(object);
   if (names.length === 0 && !HARMLESS_EMPTY.has(tag)) {
     return { path: place.path, why: `is a ${tag.slice(8, -1)}, which JSON would make {}` };
   }
+  if (OPAQUE.test(tag))
+    return { path: place.path, why: `is a ${tag.slice(8, -1)}, whose content JSON would drop or change` };
   for (const name of names) {
     const path = `${place.path}.${name}`;
     if (isPoison(object, name)) return { path, why: 'is a name that no reader accepts' };

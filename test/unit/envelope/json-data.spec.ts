@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { InvalidKeyError } from '../../../lib/envelope/envelope.errors.js';
 import { toJson } from '../../../lib/envelope/json-data.js';
 
 class Order {
@@ -56,6 +57,10 @@ describe('toJson', () => {
     ['a Set', new Set([1]), 'data', /Set/],
     ['a Promise', Promise.resolve(1), 'data', /Promise/],
     ['an Error', { error: new Error('x') }, 'data.error', /Error/],
+    ['an Error with properties', { e: Object.assign(new Error('x'), { code: 'E' }) }, 'data.e', /Error/],
+    ['an error of the library', { e: new InvalidKeyError('x') }, 'data.e', /Error/],
+    ['a Map with properties', Object.assign(new Map(), { a: 1 }), 'data', /Map/],
+    ['bytes among properties', { bytes: Uint8Array.of(1) }, 'data.bytes', /Uint8Array/],
     ['what toJSON says when that is a BigInt', { a: { toJSON: () => 1n } }, 'data.a', /BigInt/],
   ])('refuses %s and says where', (_, data, path, why) => {
     expect(() => toJson(data, 200)).toThrow(
