@@ -44,13 +44,25 @@ const MESSAGE_TOO_LARGE = new Set([10_054, 10_097]);
 /** A limit is reached: room may come back. */
 const FULL = /exceeded|insufficient|maximum/i;
 
+const NO_RESPONDERS = 503;
 const BEGIN = '{"stream":"';
 const SEQUENCE = '"seq":';
 
-/** Reads an answer; the usual one without parsing JSON. */
-export function readPublishAnswer(message: Msg, topic: string, sizeBytes: number): PublishAnswer {
+/**
+ * Reads an answer; the usual one without parsing JSON. Undefined for what is none of JetStream's: whoever else subscribes to the subject can
+ * reply to it too.
+ */
+export function readPublishAnswer(
+  message: Pick<Msg, 'data' | 'headers'>,
+  topic: string,
+  sizeBytes: number,
+): PublishAnswer | undefined {
   const { data } = message;
-  if (data.length === 0) return { stored: false, how: 'unsent', error: new NoStreamError(topic) };
+  if (data.length === 0) {
+    return message.headers?.code === NO_RESPONDERS
+      ? { stored: false, how: 'unsent', error: new NoStreamError(topic) }
+      : undefined;
+  }
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
   return readUsual(text) ?? readAny(text, topic, sizeBytes);
 }
@@ -69,13 +81,11 @@ function readUsual(text: string): PublishAnswer | undefined {
   };
 }
 
-function readAny(text: string, topic: string, sizeBytes: number): PublishAnswer {
-  const answer = parsed(text);
-  const { stream, seq } = answer;
-  if (answer.error === undefined && stream !== undefined && seq !== undefined && seq > 0) {
-    return { stored: true, stream, sequence: seq, duplicate: answer.duplicate === true };
-  }
-  return refusal(answer.error ?? { code: 0, err_code: 0, description: 'an answer that is none' }, topic, sizeBytes);
+function readAny(text: string, topic: string, sizeBytes: number): PublishAnswer | undefined {
+  const { stream, seq, duplicate, error } = parsed(text) ?? {};
+  if (typeof error?.err_code === 'number') return refusal(error, topic, sizeBytes);
+  if (typeof stream !== 'string' || typeof seq !== 'number' || !(seq > 0)) return undefined;
+  return { stored: true, stream, sequence: seq, duplicate: duplicate === true };
 }
 
 function refusal(error: JetStreamRefusal, topic: string, sizeBytes: number): PublishAnswer {
@@ -99,13 +109,11 @@ interface AnswerJson {
   readonly error?: JetStreamRefusal;
 }
 
-function parsed(text: string): AnswerJson {
+function parsed(text: string): AnswerJson | null {
   try {
-    const answer: AnswerJson = JSON.parse(text);
+    const answer: AnswerJson | null = JSON.parse(text);
     return answer;
-  } catch (error) {
-    return {
-      error: { code: 0, err_code: 0, description: `an answer that is no JSON (${String(error).slice(0, 100)})` },
-    };
+  } catch {
+    return null; // somebody else's reply
   }
 }

@@ -126,6 +126,7 @@ export class NatsPublisher {
     if (outstanding === undefined || outstanding.generation !== Number.parseInt(generationText, 36)) return;
 
     const answer = readPublishAnswer(message, outstanding.topic, outstanding.sizeBytes);
+    if (answer === undefined) return;
     if (!answer.stored) return this.#fail(slot, answer.how, answer.error);
     outstanding.first ??= answer;
     outstanding.left -= 1;

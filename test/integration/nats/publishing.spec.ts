@@ -90,6 +90,19 @@ describe.each(SUPPORTED_NATS_VERSIONS)('publishing, nats-server %s', (version) =
     });
   });
 
+  it('takes no other subscriber for the server', async () => {
+    const { bus, topic, stream } = await start();
+    const replying = view.connection.subscribe(`${topic}.>`, {
+      callback: (_error, message) => {
+        for (const reply of ['', '{"err":"no"}', '{"response":1,"isDisposed":true}']) message.respond(reply);
+      },
+    });
+    await view.connection.flush();
+
+    expect(await bus.publish(`${topic}.a`, 'x')).toMatchObject({ how: 'confirmed', position: { stream, sequence: 1 } });
+    replying.unsubscribe();
+  });
+
   it('sends headers as they are, and none that write into the protocol or order the server about', async () => {
     const { bus, topic, stream } = await start({}, undefined);
     const binary = Buffer.from([0x61, 0xff, 0x62]);

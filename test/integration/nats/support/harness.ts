@@ -91,7 +91,10 @@ export class Harness {
     const slot = ++this.#slot;
     return new Promise((resolve) => {
       this.#waiting.set(slot, resolve);
-      this.transport.publish({ topic, key: undefined, id: extra.id ?? randomUUID(), body, headers: [], ...extra }, slot);
+      this.transport.publish(
+        { topic, key: undefined, id: extra.id ?? randomUUID(), body, headers: [], ...extra },
+        slot,
+      );
     });
   }
 
