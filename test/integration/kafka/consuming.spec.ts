@@ -4,7 +4,7 @@ import type { Credit, Source } from '../../../lib/transport/transport.js';
 import { kafkaBroker } from '../../support/brokers.js';
 import { eventually } from '../../support/eventually.js';
 import { unique } from '../../support/unique.js';
-import { committed, createTopic, foreign, TestBus, type TestBusOptions, withAdmin } from './harness.js';
+import { committed, createTopic, foreign, produce, TestBus, type TestBusOptions, withAdmin } from './harness.js';
 
 const open: TestBus[] = [];
 
@@ -14,13 +14,11 @@ async function setup(count: number, { partitions = 1, value = (i: number) => `ev
   await createTopic(brokers, topic, partitions);
   const producer = foreign(brokers).producer();
   await producer.connect();
-  for (let partition = 0; partition < partitions; partition += 1) {
-    const events = Array.from({ length: count }, (_, i) => i).filter((i) => i % partitions === partition);
-    for (let from = 0; from < events.length; from += 50) {
-      const messages = events.slice(from, from + 50).map((i) => ({ key: `k${i}`, value: value(i), partition }));
-      await producer.send({ topic, messages });
-    }
-  }
+  await produce(
+    brokers,
+    topic,
+    Array.from({ length: count }, (_, i) => ({ key: `k${i}`, value: value(i), partition: i % partitions })),
+  );
   const more = async (...values: string[]): Promise<void> => {
     await producer.send({ topic, messages: values.map((one) => ({ value: one, partition: 0 })) });
   };

@@ -251,3 +251,34 @@ export async function createTopic(
     admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false }),
   );
 }
+
+/** What a foreign producer is to send. */
+export interface PlainMessage {
+  readonly key: string;
+  readonly value: string;
+  readonly partition: number;
+}
+
+const PLAIN_BATCH = 50;
+
+/** Sends from a plain kafkajs producer, partition by partition: a failed send over several would repeat those that were stored. */
+export async function produce(
+  brokers: readonly string[],
+  topic: string,
+  messages: readonly PlainMessage[],
+): Promise<void> {
+  const producer = foreign(brokers).producer({
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
+  });
+  await producer.connect();
+  for (const partition of new Set(messages.map((message) => message.partition))) {
+    const own = messages.filter((message) => message.partition === partition);
+    for (let from = 0; from < own.length; from += PLAIN_BATCH) {
+      await producer.send({ topic, messages: own.slice(from, from + PLAIN_BATCH) });
+    }
+  }
+  await producer.disconnect();
+}

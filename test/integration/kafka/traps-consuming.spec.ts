@@ -5,7 +5,7 @@ import { GroupFetch } from '../../../lib/transports/kafka/consuming/group-fetch.
 import { type KafkaServer, startKafka } from '../../support/brokers.js';
 import { eventually } from '../../support/eventually.js';
 import { unique } from '../../support/unique.js';
-import { committed, createTopic, foreign, TestBus, type TestBusOptions, withAdmin } from './harness.js';
+import { committed, createTopic, foreign, produce, TestBus, type TestBusOptions, withAdmin } from './harness.js';
 
 /** Each trap of kafkajs 2.2.4 twice: as it strikes who uses kafkajs as it comes, and not striking us. */
 describe('Traps of kafkajs when consuming', () => {
@@ -33,15 +33,12 @@ describe('Traps of kafkajs when consuming', () => {
   async function topicWith(count: number, partitions = 1): Promise<string> {
     const topic = unique('trap');
     await createTopic(kafka.brokers, topic, partitions);
-    const producer = foreign(kafka.brokers).producer();
-    await producer.connect();
     const messages = Array.from({ length: count }, (_, i) => ({
       key: `k${i}`,
       value: `event ${i}`,
       partition: i % partitions,
     }));
-    if (count > 0) await producer.send({ topic, messages });
-    await producer.disconnect();
+    await produce(kafka.brokers, topic, messages);
     return topic;
   }
 

@@ -64,9 +64,19 @@ async function createOffsets(request: OpenRequest, missing: readonly TopicPartit
   const { epoch, member, parts } = request;
   const isNewGroup = request.isNewGroup ?? !(await retried(() => epoch.coordinator.hasOffsets()));
   const at = isNewGroup ? parts.subscription.startFrom : 'earliest';
-  const positions = await retried(() => member.findOffsets(partitionsByTopic(missing), at));
+  const positions = await retried(async () =>
+    complete(missing, await member.findOffsets(partitionsByTopic(missing), at)),
+  );
   await retried(() => epoch.coordinator.commit(epoch, positions.map(uncommented)));
   return new Map(positions.map((position) => [keyOf(position), position.offset]));
+}
+
+/** A partition that is left out would belong to us and never be read. */
+function complete(asked: readonly TopicPartition[], found: readonly FetchPosition[]): readonly FetchPosition[] {
+  const keys = new Set(found.map(keyOf));
+  const absent = asked.find((partition) => !keys.has(keyOf(partition)));
+  if (absent === undefined) return found;
+  throw Object.assign(new Error(`Kafka does not know ${keyOf(absent)} yet`), { type: 'UNKNOWN_TOPIC_OR_PARTITION' });
 }
 
 function uncommented(position: FetchPosition) {

@@ -8,7 +8,8 @@ import {
   PROTOCOL,
   type MemberState,
 } from './assignment-wire.js';
-import type { Epoch, MemberHooks, MemberOptions, PartitionsByTopic } from './driver.js';
+import { errorType } from './client-errors.js';
+import type { Assignment, Epoch, MemberHooks, MemberOptions, PartitionsByTopic } from './driver.js';
 import { KafkajsCoordinator } from './group-coordinator.js';
 import {
   type GroupBroker,
@@ -139,9 +140,19 @@ export class GroupSession {
     const assignment = decodeAssignment(answer.memberAssignment);
     if (this.#joined === undefined || this.#phase === 'closed') return answer;
     this.#epoch = { ...this.#joined, coordinator: new KafkajsCoordinator(broker, this.options.groupId) };
-    await this.hooks.assigned(this.#epoch, { ...assignment, partitions: this.#subscribed(assignment.partitions) });
+    await this.#accept(this.#epoch, { ...assignment, partitions: this.#subscribed(assignment.partitions) });
     if (assignment.expectMore) this.#lookOutForNextRound();
     return answer;
+  }
+
+  /** kafkajs would go on with its former assignment after any other error than a rebalance: what we were given would never be read. */
+  async #accept(epoch: Epoch, assignment: Assignment): Promise<void> {
+    try {
+      await this.hooks.assigned(epoch, assignment);
+    } catch (error) {
+      const why = `the assignment could not be taken: ${errorType(error)}`;
+      throw Object.assign(protocolError('REBALANCE_IN_PROGRESS', why, true), { cause: error });
+    }
   }
 
   async #assign(cluster: MemberCluster, members: readonly MemberState[]) {

@@ -39,7 +39,7 @@ export interface FetchAnswer {
 /** The cluster object that an assigner is given; its methods are replaced on this one instance. */
 export type MemberCluster = Pick<
   Cluster,
-  'addMultipleTargetTopics' | 'fetchTopicsOffset' | 'findTopicPartitionMetadata'
+  'addMultipleTargetTopics' | 'fetchTopicsOffset' | 'findTopicPartitionMetadata' | 'refreshMetadata'
 > & {
   findGroupCoordinator(group: { groupId: string }): Promise<GroupBroker>;
   refreshMetadataIfNecessary(): Promise<void>;

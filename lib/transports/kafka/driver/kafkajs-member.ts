@@ -152,9 +152,18 @@ export class KafkajsMember implements KafkaMember {
     return { earliest: earliest?.offset ?? 0n, latest: latest?.offset ?? 0n };
   }
 
+  /** kafkajs leaves out of its answer what its metadata does not have: partitions that were added lately. */
+  async #learn(cluster: MemberCluster, partitions: PartitionsByTopic): Promise<void> {
+    const isKnown = (topic: string, id: number): boolean =>
+      cluster.findTopicPartitionMetadata(topic).some(({ partitionId }) => partitionId === id);
+    const isAllKnown = Object.entries(partitions).every(([topic, ids]) => ids.every((id) => isKnown(topic, id)));
+    if (!isAllKnown) await cluster.refreshMetadata();
+  }
+
   async #offsetsAt(partitions: PartitionsByTopic, at: 'earliest' | 'latest' | Date): Promise<FetchPosition[]> {
     const cluster = this.#cluster;
     if (cluster === undefined) throw new Error('the member has not been started');
+    await this.#learn(cluster, partitions);
     const where = at instanceof Date ? { fromTimestamp: at.getTime() } : { fromBeginning: at === 'earliest' };
     const answer = await cluster.fetchTopicsOffset(
       Object.entries(partitions).map(([topic, ids]) => ({
