@@ -46,9 +46,8 @@ async function openAndClose(): Promise<readonly string[]> {
   await Promise.all(
     Array.from({ length: EVENTS }, (_, i) => bus.publish(`${name}.events`, { i }, { key: `k${i % 4}` })),
   );
-  for (const end = performance.now() + PATIENCE_MS; handled < EVENTS; await delay(10)) {
-    if (performance.now() > end) throw new Error(`only ${handled} of ${EVENTS} events were handled`);
-  }
+  await until(() => handled === EVENTS, PATIENCE_MS);
+  if (handled < EVENTS) throw new Error(`only ${handled} of ${EVENTS} events were handled`);
   await app.close();
   return bus.snapshot().handles.map((handle) => `${handle.kind} ${handle.name}`);
 }
@@ -64,6 +63,10 @@ async function moreThanBefore(): Promise<string[]> {
     if (index >= 0) rest.splice(index, 1);
     return index < 0;
   });
+}
+
+async function until(condition: () => boolean, withinMs: number): Promise<void> {
+  for (const end = performance.now() + withinMs; !condition() && performance.now() < end;) await delay(10);
 }
 
 function resources(): string[] {
