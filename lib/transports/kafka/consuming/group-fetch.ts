@@ -1,4 +1,3 @@
-import type { Delivery } from '../../../transport/transport.js';
 import type {
   Assignment,
   Claims,
@@ -210,10 +209,6 @@ export class GroupFetch implements MemberHooks {
 
   crashed(error: Error): void {
     this.#crashed(error);
-  }
-
-  settle(delivery: Delivery): void {
-    if (delivery instanceof KafkaDelivery) delivery.source.settle(delivery.entry);
   }
 
   #open(
