@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { createInbox } from '@nats-io/transport-node';
-import { type EventBusError, MessageTooLargeError, NotConnectedError, toError } from '../../core/errors.js';
+import { EventBusError, MessageTooLargeError, NotConnectedError, toError } from '../../core/errors.js';
 import type { BusLogger } from '../../core/logger.js';
 import type { OutgoingMessage } from '../../transport/message.js';
 import type { PublisherPort } from '../../transport/transport.js';
@@ -11,6 +11,8 @@ import { type PublishAnswer, readPublishAnswer } from './publish-answer.js';
 import { type Routes, subjectFor } from './routes.js';
 
 const EMPTY = new Uint8Array(0);
+/** JetStream keeps the length of a message's headers in 16 bits, and refuses what is longer. */
+const MAX_HEADER_BYTES = 65_535;
 
 /** A publish that waits for its answer. */
 interface Outstanding {
@@ -104,9 +106,12 @@ export class NatsPublisher {
   #wireMessages(message: OutgoingMessage, body: Uint8Array): WireMessage[] {
     const headers = encodeHeaders(message);
     const size = headers.length + body.length;
-    if (this.#maxBytes === undefined || size <= this.#maxBytes) return [{ headers, body }];
-    if (message.dead === true) return deadParts(message, body, this.#maxBytes);
-    throw new MessageTooLargeError(message.topic, size, this.#maxBytes);
+    const maxBytes = this.#maxBytes ?? size;
+    const areHeadersTooLarge = headers.length > MAX_HEADER_BYTES;
+    if (size <= maxBytes && !areHeadersTooLarge) return [{ headers, body }];
+    if (message.dead === true) return deadParts(message, body, maxBytes);
+    if (areHeadersTooLarge) throw headersTooLarge(message.topic, headers.length);
+    throw new MessageTooLargeError(message.topic, size, maxBytes);
   }
 
   /** What is thrown in the client's reader would end the connection. */
@@ -140,4 +145,12 @@ export class NatsPublisher {
     this.#outstanding.delete(slot);
     this.port.failed(slot, how, error);
   }
+}
+
+/** The key is among the headers, and so are the event's metadata. */
+function headersTooLarge(topic: string, sizeBytes: number): EventBusError {
+  return new EventBusError(
+    'EVENT_BUS_MESSAGE_TOO_LARGE',
+    `The headers of a message for "${topic}", its key among them, have ${sizeBytes} bytes: JetStream stores ${MAX_HEADER_BYTES}.`,
+  );
 }
