@@ -182,6 +182,7 @@ export class NatsConsumer {
 
   /** Nothing older is missing: what was held may run, in order. */
   #run(): void {
+    this.state.ownership.reviewed();
     this.state.reception.sort();
     this.state.phase = 'running';
     this.state.lease.renewed();

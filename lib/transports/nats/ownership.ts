@@ -21,6 +21,8 @@ export interface Ownership {
   delivered(pinId: () => string | undefined): 'kept' | 'gained';
   /** A delivery went elsewhere. @param sinceReview whether nothing was missing before, on the same connection: TCP loses nothing */
   gap(sinceReview: boolean): void;
+  /** Nothing that was delivered before is missing: from here on, what is delivered is delivered to us. */
+  reviewed(): void;
   /** The server takes somebody else, or nobody, for the owner. */
   refused(): void;
   /** Whether the server names somebody else as the owner. */
@@ -66,6 +68,10 @@ export class SharedOwnership implements Ownership {
     return first ? 'gained' : 'kept';
   }
 
+  reviewed(): void {
+    // nobody says what is delivered to whom
+  }
+
   refused(): void {
     this.#fresh = true;
   }
@@ -94,6 +100,8 @@ export class SharedOwnership implements Ownership {
 export class PinnedOwnership implements Ownership {
   readonly ordered = true;
   #pinId: string | undefined;
+  /** The pin under which a take-over has ended. A predecessor may still be at work on what was delivered before. */
+  #reviewedPinId: string | undefined;
 
   get identity(): PullIdentity {
     return this.#pinId === undefined ? { group: PIN_GROUP } : { group: PIN_GROUP, id: this.#pinId };
@@ -114,6 +122,10 @@ export class PinnedOwnership implements Ownership {
     return 'gained';
   }
 
+  reviewed(): void {
+    this.#reviewedPinId = this.#pinId;
+  }
+
   refused(): void {
     this.#pinId = undefined;
   }
@@ -124,7 +136,7 @@ export class PinnedOwnership implements Ownership {
   }
 
   isOnlyOurs(info: PinnedConsumerInfo): boolean {
-    return this.#pinId !== undefined && pinOf(info) === this.#pinId;
+    return this.#pinId !== undefined && this.#pinId === this.#reviewedPinId && pinOf(info) === this.#pinId;
   }
 
   /** It went to somebody who was pinned for a while, or was lost with a connection. */

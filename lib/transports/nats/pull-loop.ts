@@ -64,10 +64,6 @@ export class PullLoop {
     return this.#subscription !== undefined;
   }
 
-  get sinceLastPullMs(): number {
-    return this.context.now() - this.#lastPullAt;
-  }
-
   /** Whether the server answered anything since this was last asked. */
   takeAnswered(): boolean {
     const answered = this.#answered;

@@ -3,8 +3,6 @@ import type { PullLoop, PullRequest } from './pull-loop.js';
 
 /** The largest `max_bytes` worth asking for at a time. */
 const MOST_BYTES = 2 ** 30;
-/** With nothing on its way, a small request is made all the same after that long. */
-const SMALL_AFTER_MS = 10;
 
 /** What to ask for now, or undefined: never more than the credit, refilled when half of what may be out has come. */
 export function nextPull(state: ConsumerState, loop: PullLoop): PullRequest | undefined {
@@ -19,7 +17,7 @@ export function nextPull(state: ConsumerState, loop: PullLoop): PullRequest | un
   const messages = Math.min(source.credit.messages, most) - pulls.requested;
   const bytes = Math.min(source.credit.bytes, MOST_BYTES) - pulls.requestedBytes;
   if (messages <= 0 || bytes < source.fetchBytes) return undefined;
-  const isSmall = messages < Math.min(most, source.largestCredit) / 2;
-  if (isSmall && (pulls.requested > 0 || loop.sinceLastPullMs < SMALL_AFTER_MS)) return undefined;
+  // A small request waits for the answer to the one before it: what comes free meanwhile makes it larger.
+  if (pulls.requested > 0 && messages < Math.min(most, source.largestCredit) / 2) return undefined;
   return { messages, bytes: Math.max(source.fetchBytes, Math.floor(bytes / 2)), wait: true, identity };
 }
