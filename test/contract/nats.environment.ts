@@ -14,7 +14,7 @@ import type {
   StoredMessage,
 } from '../../lib/testing/contract/subject.js';
 import type { HeaderEntry } from '../../lib/transport/message.js';
-import { natsTransport } from '../../lib/transports/nats/index.js';
+import { type NatsStreamOptions, natsTransport } from '../../lib/transports/nats/index.js';
 import type { NatsServer } from '../support/brokers.js';
 import { unique } from '../support/unique.js';
 
@@ -22,29 +22,38 @@ const NO_MESSAGE = 10_037;
 
 /** A JetStream server, written to and read from with the older client, which the library does not use. */
 export class NatsEnvironment implements ContractEnvironment {
+  readonly #declared: NatsStreamOptions[] = [];
+
   protected constructor(
     private readonly url: string,
     private readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
+    private readonly partitions: number = 0,
   ) {}
 
-  static async connect(url: string): Promise<NatsEnvironment> {
-    return new NatsEnvironment(...(await connected(url)));
+  /** @param partitions of every stream; 0 is none */
+  static async connect(url: string, partitions = 0): Promise<NatsEnvironment> {
+    return new NatsEnvironment(...(await connected(url)), partitions);
   }
 
   transport() {
-    return natsTransport({ connection: { servers: this.url }, ackWaitMs: 2_000, pullExpiryMs: 1_000 });
+    return natsTransport({
+      connection: { servers: this.url },
+      ackWaitMs: 2_000,
+      pullExpiryMs: 1_000,
+      streams: this.#declared,
+    });
   }
 
   async topic(): Promise<string> {
     const topic = unique('topic');
-    await this.manager.streams.add({ name: topic, subjects: [topic] });
+    await this.#create(topic, topic);
     return topic;
   }
 
   async family(): Promise<string> {
     const family = unique('family');
-    await this.manager.streams.add({ name: family, subjects: [`${family}.>`] });
+    await this.#create(family, `${family}.>`);
     return family;
   }
 
@@ -63,9 +72,29 @@ export class NatsEnvironment implements ContractEnvironment {
   async readBack(topic: string): Promise<readonly StoredMessage[]> {
     const stream = await this.#streamOf(topic);
     if (stream === undefined) return [];
+    const stored = await Promise.all(this.#places(topic).map((subject) => this.#read(stream, subject)));
+    return stored.flat();
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  /** Publishers know of partitions only by a declaration. */
+  async #create(name: string, subject: string): Promise<void> {
+    await this.manager.streams.add({ name, subjects: this.#places(subject) });
+    if (this.partitions > 0) this.#declared.push({ name, subjects: [subject], partitions: this.partitions });
+  }
+
+  /** A topic, and where it lies in each partition. */
+  #places(topic: string): string[] {
+    return [topic, ...Array.from({ length: this.partitions }, (_, partition) => `${partition}.${topic}`)];
+  }
+
+  async #read(stream: string, subject: string): Promise<StoredMessage[]> {
     const stored: StoredMessage[] = [];
     for (let seq = 1; ;) {
-      const message = await this.#next(stream, topic, seq);
+      const message = await this.#next(stream, subject, seq);
       if (message === undefined) return stored;
       seq = message.seq + 1;
       stored.push({
@@ -75,10 +104,6 @@ export class NatsEnvironment implements ContractEnvironment {
         position: { stream, sequence: message.seq },
       });
     }
-  }
-
-  close(): Promise<void> {
-    return this.connection.close();
   }
 
   async #streamOf(topic: string): Promise<string | undefined> {
