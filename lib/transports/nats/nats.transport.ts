@@ -13,6 +13,7 @@ import type {
 import { NatsLink } from './connection.js';
 import { type ConsumedStream, isCovered, planConsumers, uncoveredPattern } from './consumer-plan.js';
 import { NatsConsumers } from './consumers.js';
+import type { ConsumerContext } from './consumer.context.js';
 import { featuresOf } from './features.js';
 import { JetStreamApi } from './jetstream-api.js';
 import { NATS } from './nats.errors.js';
@@ -27,6 +28,7 @@ import { Topology } from './topology.js';
 
 const TICK_MS = 250;
 const SETTLE_TIMEOUT_MS = 5_000;
+const OLDEST_SERVER = '2.9.10';
 const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
 /** NATS JetStream behind the port. Holds the parts together; each says what it does. */
@@ -75,20 +77,7 @@ export class NatsTransport implements Transport {
       inboxPrefix,
     );
     this.#settles = new Settles(inboxPrefix, SETTLE_TIMEOUT_MS, monotonicNow);
-    this.#consumers = new NatsConsumers({
-      options,
-      inboxPrefix,
-      apiPrefix: domain === undefined ? '$JS.API' : `$JS.${domain}.API`,
-      api: this.#api,
-      port: context.consumer,
-      settles: this.#settles,
-      pause: this.#pause,
-      handles,
-      logger,
-      features: () => featuresOf(this.#link.server?.version ?? '2.9.0'),
-      maxPayload: () => this.maxMessageBytes ?? DEFAULT_MAX_PAYLOAD,
-      now: monotonicNow,
-    });
+    this.#consumers = new NatsConsumers(this.#consumerContext(inboxPrefix));
     this.#tick = handles.interval('nats tick', () => this.#onTick(), TICK_MS);
   }
 
@@ -118,7 +107,7 @@ export class NatsTransport implements Transport {
 
   async consume(subscriptions: readonly Subscription[]): Promise<void> {
     const { topicPrefix } = this.context;
-    const { manyFilters } = featuresOf(this.#link.server?.version ?? '2.9.0');
+    const { manyFilters } = featuresOf(this.#link.server?.version ?? OLDEST_SERVER);
     const plans = subscriptions.flatMap((subscription) =>
       planConsumers(subscription, this.#consumed, { topicPrefix, manyFilters }),
     );
@@ -181,6 +170,24 @@ export class NatsTransport implements Transport {
 
   unwrap(): NatsConnection | undefined {
     return this.#link.connection;
+  }
+
+  #consumerContext(inboxPrefix: string): ConsumerContext {
+    const { domain } = this.options.connection;
+    return {
+      options: this.options,
+      inboxPrefix,
+      apiPrefix: domain === undefined ? '$JS.API' : `$JS.${domain}.API`,
+      api: this.#api,
+      port: this.context.consumer,
+      settles: this.#settles,
+      pause: this.#pause,
+      handles: this.context.handles,
+      logger: this.context.logger,
+      features: () => featuresOf(this.#link.server?.version ?? OLDEST_SERVER),
+      maxPayload: () => this.maxMessageBytes ?? DEFAULT_MAX_PAYLOAD,
+      now: monotonicNow,
+    };
   }
 
   #onTick(): void {

@@ -79,7 +79,7 @@ export class Reception {
     const part = isDeadTopic(delivery.message.topic) ? partNumber(delivery.message.headers) : undefined;
     if (part !== undefined && part.number < part.count) return this.settles.add(raw.reply);
     this.inHand.add(delivery);
-    if (part !== undefined && part.count > 1) {
+    if (part !== undefined) {
       delivery.isWhole = false;
       void this.fetchWhole(delivery);
     }
