@@ -38,10 +38,10 @@ export function describeInput(
     for (const { row, published, received } of ROWS.filter((one) => (one.limits ?? 'default') === limits)) {
       describe(row, () => {
         for (const one of published.filter((each) => isOn(each, where))) {
-          it(`published, ${one.name}: ${wordsFor(one.becomes)}`, () => published_(subject, one), CASE_TIMEOUT_MS);
+          it(`published, ${one.name}: ${wordsFor(one.becomes)}`, () => assertPublished(subject, one), CASE_TIMEOUT_MS);
         }
         for (const one of received.filter((each) => isOn(each, where))) {
-          it(`received, ${one.name}: ${wordsFor(one.becomes)}`, () => received_(subject, one), CASE_TIMEOUT_MS);
+          it(`received, ${one.name}: ${wordsFor(one.becomes)}`, () => assertReceived(subject, one), CASE_TIMEOUT_MS);
         }
       });
     }
@@ -71,7 +71,7 @@ function wordsFor(becomes: Outcome): string {
   return 'exact' in becomes ? 'exact' : 'changed';
 }
 
-async function published_(subject: Subject, one: PublishedCase): Promise<void> {
+async function assertPublished(subject: Subject, one: PublishedCase): Promise<void> {
   const { bus } = subject.test;
   const before = counts(subject);
   const options: object = { key: 'k', ...one.options };
@@ -100,7 +100,7 @@ async function published_(subject: Subject, one: PublishedCase): Promise<void> {
   else if (typeof one.becomes === 'object') expectGiven(handled, givenOf(one.becomes));
 }
 
-async function received_(subject: Subject, { input, becomes }: ReceivedCase): Promise<void> {
+async function assertReceived(subject: Subject, { input, becomes }: ReceivedCase): Promise<void> {
   const before = counts(subject);
   await subject.outside.send(input);
   await subject.handlesTheNext(typeof input.key === 'string' ? input.key : 'k');
@@ -238,7 +238,7 @@ async function randomPublished(subject: Subject): Promise<void> {
   await subject.handlesTheNext('k0');
 
   await eventually(() => expect(subject.inputs.length - before).toBe(RANDOM_COUNT), { timeoutMs: 30_000 });
-  const got = subject.inputs.slice(before).map(({ data }) => (data instanceof Uint8Array ? hexOf(data) : data));
+  const got = subject.inputs.slice(before).map(({ data }) => (data instanceof Uint8Array ? hexOf(data) : 'no bytes'));
   expect(got.toSorted()).toEqual(bodies.map(hexOf).toSorted());
 }
 

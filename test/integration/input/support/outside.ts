@@ -15,12 +15,13 @@ type Raw = string | Uint8Array;
 /** A broker in memory. @param maxMessageBytes its limit @default its own */
 export async function memoryOutside(maxMessageBytes?: number): Promise<Outside> {
   const broker = memoryBroker(maxMessageBytes === undefined ? {} : { maxMessageBytes });
-  const topic = unique('input');
+  const family = unique('input');
+  const topic = `${family}.in`;
   return {
     where: 'memory',
     transport: memoryTransport({ broker }),
     topic,
-    pattern: '>',
+    pattern: `${family}.>`,
     send: async (input) => {
       const to = topic + (input.topicSuffix ?? '');
       const headers = headersOf(input, 'memory');
@@ -84,13 +85,14 @@ function natsEntries(given: MsgHdrs): HeaderEntry[] {
 export async function kafkaOutside(brokers: readonly string[], maxMessageBytes?: number): Promise<Outside> {
   const foreign = await ForeignKafka.connect(brokers);
   const config = maxMessageBytes === undefined ? {} : { 'max.message.bytes': String(maxMessageBytes) };
-  const topic = await foreign.topic(unique('input'), config);
+  const family = unique('input');
+  const topic = await foreign.topic(`${family}.in`, config);
   const reading = new Map<string, readonly ForeignMessage[]>();
   return {
     where: 'kafka',
     transport: kafkaFactory(brokers, topic, config),
     topic,
-    pattern: '>',
+    pattern: `${family}.>`,
     send: async (input) => {
       const to = topic + (input.topicSuffix ?? '');
       if (to !== topic) await foreign.topic(to);
