@@ -24,6 +24,19 @@ const attributed = (attributes: RawInput['attributes']): RawInput => ({
   body: '1',
   attributes: attributes ?? {},
 });
+const STATUS_LINES = [
+  'NATS/1.0 503',
+  'NATS/1.0 503 No Responders',
+  'NATS/1.0 100 Idle Heartbeat',
+  'NATS/1.0 100 FlowControl Request',
+  'NATS/1.0 404 No Messages',
+  'NATS/1.0 408 Request Timeout',
+  'NATS/1.0 409 Consumer Deleted',
+  'NATS/1.0 423 Nats-Wrong-Pin-Id',
+  'NATS/1.0\r\na line without a colon',
+  'NATS/1.0\r\nNats-Pending-Messages: 7\r\nNats-Pin-Id: mine',
+  'HTTP/1.1 200 OK',
+];
 const LATIN_1 = Buffer.from('grün', 'latin1');
 
 export const HEADERS: readonly InputRow[] = [
@@ -61,6 +74,8 @@ export const HEADERS: readonly InputRow[] = [
         ...receive('CR and LF', [['x', 'a\r\nx-injected: b']], { exact: { headers: { x: 'a\r\nx-injected: b' } } }),
         on: ['kafka'],
       },
+      receive('LF', [['x', 'a\nb']], { exact: { headers: { x: 'a\nb' } } }),
+      receive('CR', [['x', 'a\rb']], { exact: { headers: { x: 'a\rb' } } }),
     ],
   },
   {
@@ -192,6 +207,16 @@ export const HEADERS: readonly InputRow[] = [
     received: ['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map((name) =>
       receive(name, [[name, 'x']], { exact: { headers: one(name, 'x') } }),
     ),
+  },
+  {
+    row: 'header lines that look like the protocol',
+    published: [],
+    received: STATUS_LINES.map((headerLines) => ({
+      name: JSON.stringify(headerLines),
+      input: { key: 'k', body: '1', headerLines },
+      on: ['nats'],
+      becomes: { exact: { data: 1, headers: {} } },
+    })),
   },
   {
     row: 'attributes with wrong percent-encoding',

@@ -48,6 +48,8 @@ export interface RawInput {
   /** CloudEvents attributes, as `ce_name` on Kafka and `ce-name` elsewhere; values are not escaped. */
   readonly attributes?: Readonly<Record<string, string | Uint8Array>>;
   readonly headers?: readonly (readonly [name: string, value: string | Uint8Array])[];
+  /** What stands where `NATS/1.0` begins a header block, and further lines; on NATS alone. */
+  readonly headerLines?: string;
   /** Put behind the topic of the test: another topic. */
   readonly topicSuffix?: string;
 }

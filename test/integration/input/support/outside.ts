@@ -56,7 +56,8 @@ export async function natsOutside(url: string): Promise<Outside> {
     transport: natsTransport({ connection: { servers: url }, ackWaitMs: 5_000, pullExpiryMs: 1_000 }),
     topic,
     pattern: `${family}.>`,
-    send: (input) => raw.publish(topic + (input.topicSuffix ?? ''), headersOf(input, 'nats'), input.body ?? ''),
+    send: (input) =>
+      raw.publish(topic + (input.topicSuffix ?? ''), headersOf(input, 'nats'), input.body ?? '', input.headerLines),
     letters: (deadTopic) => natsLetters(manager, deadTopic),
     close: async () => {
       await raw.close();

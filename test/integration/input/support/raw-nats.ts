@@ -28,8 +28,9 @@ export class RawNats {
     subject: string,
     headers: readonly (readonly [string, string | Uint8Array])[],
     body: string | Uint8Array,
+    firstLines?: string,
   ): Promise<void> {
-    this.write(subject, headers, body);
+    this.write(subject, headers, body, firstLines);
     await this.#flush();
   }
 
@@ -38,9 +39,10 @@ export class RawNats {
     subject: string,
     headers: readonly (readonly [string, string | Uint8Array])[],
     body: string | Uint8Array,
+    firstLines?: string,
   ): void {
     const bytes = Buffer.from(body);
-    if (headers.length === 0) {
+    if (headers.length === 0 && firstLines === undefined) {
       this.socket.write(Buffer.concat([Buffer.from(`PUB ${subject} ${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]));
       return;
     }
@@ -49,7 +51,7 @@ export class RawNats {
       Buffer.from(value),
       Buffer.from('\r\n'),
     ]);
-    const block = Buffer.concat([Buffer.from('NATS/1.0\r\n'), ...lines, Buffer.from('\r\n')]);
+    const block = Buffer.concat([Buffer.from(`${firstLines ?? 'NATS/1.0'}\r\n`), ...lines, Buffer.from('\r\n')]);
     const order = `HPUB ${subject} ${block.length} ${block.length + bytes.length}\r\n`;
     this.socket.write(Buffer.concat([Buffer.from(order), block, bytes, Buffer.from('\r\n')]));
   }
