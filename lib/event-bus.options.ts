@@ -81,9 +81,9 @@ export interface EventBusOptions {
   readonly codec?: CodecFactory;
   /** Whether this process handles events. @default true; false under createApplicationContext */
   readonly consume?: boolean;
-  /** `background`: the application boots while the broker is away. `require`: start fails when it is not there within `connectTimeoutMs`. @default 'background' */
+  /** `background`: the application boots while the broker is away. `require`: the start fails when it is not there within `connectTimeoutMs`. @default 'background' */
   readonly startup?: 'background' | 'require';
-  /** For `startup: 'require'`, in milliseconds, from 1. @default 10000 */
+  /** How long `startup: 'require'` waits for the broker; in the background, the longest the start of consuming is waited for. In milliseconds, from 1. @default 10000 */
   readonly connectTimeoutMs?: number;
   /** Bounds of what is handled and published at once. @default as said at each of them */
   readonly pools?: PoolsOptions;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fences, read } from '../docs/markdown.js';
 import { eventually } from '../support/eventually.js';
 import { type AppBroker, BROKER_KINDS } from './support/broker-kinds.js';
 import { buildProject, type BuiltProject } from './support/built-project.js';
@@ -35,6 +36,13 @@ const expectDeadLetter = (app: RunningApp, id: string): Promise<void> =>
       deadLetters: [expect.stringContaining('No warehouse')],
     });
   }, PATIENT);
+
+/** The report that the README shows. */
+function readmeHealth(): object {
+  const [json = '{}'] = fences({ path: 'README.md', text: read('README.md') }, 'json');
+  const shown: { readonly eventBus: object } = JSON.parse(json);
+  return shown.eventBus;
+}
 
 /** A request the app is in the middle of reading. */
 async function openRequest(port: number): Promise<Socket> {
@@ -143,7 +151,9 @@ describe.each(['nats', 'kafka'] as const)('the sample app on %s', { timeout: 240
     expect((await app.place(order('same-2', 'unobtainium'))).status).toBe(202);
     await expectBooked(app, 'same-1');
     await expectDeadLetter(app, 'same-2');
-    expect((await app.health()).body.details.eventBus).toMatchObject({ transport: { name: kind } });
+    const health = (await app.health()).body.details.eventBus;
+    expect(health).toMatchObject({ transport: { name: kind } });
+    expect(Object.keys(health)).toEqual(Object.keys(readmeHealth()));
   });
 
   it('goes 503 while its broker is away and comes back, and nothing it has confirmed is lost', async () => {

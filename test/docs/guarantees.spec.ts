@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { read, ROOT } from './markdown.js';
+
+const page = read('docs/guarantees.md');
+const tests = [...page.matchAll(/^- `((?:test|lib)\/\S+)`: (.+)$/gm)].map(([, path = '', name = '']) => ({
+  path,
+  name,
+}));
+
+describe('docs/guarantees.md', () => {
+  it.each(tests)('names a test that exists: $name', ({ path, name }) => {
+    expect(existsSync(join(ROOT, path)), path).toBe(true);
+    expect(titlesIn(read(path))).toContain(name);
+  });
+
+  it('names tests for each guarantee', () => {
+    const sections = page.split(/^## /m).slice(1);
+
+    expect(
+      sections.filter((section) => !/^- `(test|lib)\//m.test(section)).map((section) => section.split('\n')[0]),
+    ).toEqual([]);
+  });
+});
+
+/** What stands as text in a file: titles of tests are among it. */
+function titlesIn(source: string): string[] {
+  return [...source.matchAll(/(['"`])((?:\\.|(?!\1).)*)\1/g)].map(([, , text = '']) => text.replaceAll('\\', ''));
+}
