@@ -46,7 +46,7 @@ async function startNests(pattern: string, options: MicroserviceOptions): Promis
 
   @Controller()
   class Listener {
-    @EventPattern(pattern)
+    @EventPattern([pattern])
     take(@Payload() data: unknown, @Ctx() context: KafkaContext | NatsContext): void {
       seen.push({ data, context });
     }
@@ -60,7 +60,7 @@ async function startNests(pattern: string, options: MicroserviceOptions): Promis
   return seen;
 }
 
-async function emit(client: ClientProxy, pattern: string, data: unknown): Promise<void> {
+async function emit(client: Pick<ClientProxy, 'emit'>, pattern: string, data: unknown): Promise<void> {
   await lastValueFrom(client.emit(pattern, data), { defaultValue: undefined });
 }
 
