@@ -17,6 +17,7 @@ export const MEMORY_CAPABILITIES: ContractSubject['capabilities'] = {
   keys: true,
   credit: 'messages',
   headerValues: 'any',
+  ownership: 'exclusive',
 };
 
 /** The memory broker under a transport that lacks something. */

@@ -16,6 +16,7 @@ transportContract(
       keys: true,
       credit: 'fetch',
       headerValues: 'any',
+      ownership: 'exclusive',
     },
     createEnvironment: () => KafkaEnvironment.connect(brokers),
     createRestartable: async () => RestartableKafka.start(await startKafka({ version })),

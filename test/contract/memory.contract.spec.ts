@@ -13,6 +13,7 @@ transportContract(
       keys: true,
       credit: 'messages',
       headerValues: 'any',
+      ownership: 'exclusive',
     },
     createEnvironment: () => Promise.resolve(new MemoryEnvironment()),
     createRestartable: () => Promise.resolve(new MemoryEnvironment()),

@@ -10,7 +10,14 @@ const { url, version } = await natsServer();
 const runner = { describe, it, expect, beforeAll, afterAll, report };
 const subject: ContractSubject = {
   name: `nats-server ${version}`,
-  capabilities: { deduplicates: true, tombstones: false, keys: false, credit: 'messages', headerValues: 'single-line' },
+  capabilities: {
+    deduplicates: true,
+    tombstones: false,
+    keys: false,
+    credit: 'messages',
+    headerValues: 'single-line',
+    ownership: pinsConsumers(version) ? 'exclusive' : 'shared',
+  },
   createEnvironment: () => NatsEnvironment.connect(url),
   createRestartable: async () => RestartableNats.start(await startNats({ version })),
 };
@@ -23,3 +30,9 @@ transportContract(runner, {
   name: `nats-server ${version}, streams of 3 partitions`,
   createEnvironment: () => NatsEnvironment.connect(url, 3),
 });
+
+/** Priority groups came with 2.11. */
+function pinsConsumers(server: string): boolean {
+  const [major = 0, minor = 0] = server.split('.').map(Number);
+  return major > 2 || (major === 2 && minor >= 11);
+}

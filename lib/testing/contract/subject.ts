@@ -39,6 +39,11 @@ export interface ContractCapabilities {
   readonly keys: boolean;
   /** What bounds a delivery: single messages, or one fetch (`source.fetchBytes`) for every source. */
   readonly credit: 'messages' | 'fetch';
+  /**
+   * Who has a source when several instances share a group: one of them at a time, or all at once (nats-server before 2.11, which
+   * cannot pin a consumer to one client). Shared sources keep no order per key across instances.
+   */
+  readonly ownership: 'exclusive' | 'shared';
   /** Which header values it can carry: any at all, or none with CR, LF or NUL. */
   readonly headerValues: 'any' | 'single-line';
 }

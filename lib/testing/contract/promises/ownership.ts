@@ -69,6 +69,7 @@ export const OWNERSHIP: readonly ContractTest[] = [
   },
   {
     name: 'gives a source to one instance at a time, and to the next only when its owner has drained it',
+    appliesTo: ({ ownership }) => ownership === 'exclusive',
     run: async (t) => {
       const [topic, group] = [await t.env.topic(), t.group()];
       const owned = new Map<string, string>();
@@ -101,6 +102,21 @@ export const OWNERSHIP: readonly ContractTest[] = [
 
       t.expect(doubles, 'sources with two owners').toEqual([]);
       t.expect(first.deliveries.length + second.deliveries.length, 'deliveries').toBe(60);
+    },
+  },
+  {
+    name: 'shares a source out among the instances of a group, each event to one of them',
+    appliesTo: ({ ownership }) => ownership === 'shared',
+    run: async (t) => {
+      const [topic, group] = [await t.env.topic(), t.group()];
+      const instances = [t.probe(), t.probe()];
+      for (const probe of instances) await probe.start({ group, patterns: [topic] });
+      await publishTexts(t, topic, { count: 60, keys: 20 });
+
+      const texts = (): string[] => instances.flatMap((probe) => [...probe.texts]);
+      await t.eventually(() => t.expect(new Set(texts()).size).toBe(60), 2);
+
+      t.expect(texts(), 'each once').toHaveLength(60);
     },
   },
   {
