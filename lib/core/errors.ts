@@ -110,13 +110,11 @@ export class TopologyError extends EventBusError {
   }
 }
 
-/** The message is larger than the broker allows. Sizes in bytes. */
+/** The message is larger than the broker allows. Sizes in bytes; the limit is undefined where the broker does not tell it. */
 export class MessageTooLargeError extends EventBusError {
-  constructor(topic: string, sizeBytes: number, limitBytes: number) {
-    super(
-      'EVENT_BUS_MESSAGE_TOO_LARGE',
-      `A message of ${sizeBytes} bytes for "${topic}" exceeds the limit of ${limitBytes} bytes.`,
-    );
+  constructor(topic: string, sizeBytes: number, limitBytes: number | undefined) {
+    const limit = limitBytes === undefined ? "the broker's limit" : `the limit of ${limitBytes} bytes`;
+    super('EVENT_BUS_MESSAGE_TOO_LARGE', `A message of ${sizeBytes} bytes for "${topic}" exceeds ${limit}.`);
   }
 }
 

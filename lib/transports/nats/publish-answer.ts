@@ -93,7 +93,7 @@ function refusal(error: JetStreamRefusal, topic: string, sizeBytes: number): Pub
     return { stored: false, how: 'unsent', error: new PublishRejectedError(topic, error, true) };
   }
   if (MESSAGE_TOO_LARGE.has(error.err_code)) {
-    return { stored: false, how: 'rejected', error: new MessageTooLargeError(topic, sizeBytes, Number.NaN) };
+    return { stored: false, how: 'rejected', error: new MessageTooLargeError(topic, sizeBytes, undefined) };
   }
   return {
     stored: false,
