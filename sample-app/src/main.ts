@@ -8,7 +8,7 @@ import { exitOnSecondSignal } from './signals.js';
 const port = Number(process.env['PORT'] ?? 3000);
 const url = `http://localhost:${port}`;
 
-const app = await NestFactory.create(AppModule, { logger: new ReadableLogger() });
+const app = await NestFactory.create(AppModule, { logger: new ReadableLogger(), return503OnClosing: true });
 app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
 exitOnSecondSignal();
 await app.listen(port);
