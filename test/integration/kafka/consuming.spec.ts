@@ -80,6 +80,28 @@ describe('Where a new group begins', () => {
     await end();
   });
 
+  it('is noted on the broker, so that another startFrom later is a warning, once, and changes nothing', async () => {
+    const { topic, group, bus, more, end } = await setup(3, { partitions: 2 });
+    const first = await bus().start({ group, patterns: [topic], startFrom: 'latest' });
+    await more('handled');
+    await eventually(() => expect(first.bodies).toEqual(['handled']));
+    await first.stop();
+    await more('while nobody ran');
+    const warnings = ({ log }: TestBus): unknown[] =>
+      log.filter(({ message }) => message.includes('startFrom')).map(({ level, fields }) => [level, fields]);
+
+    const changed = await bus().start({ group, patterns: [topic] });
+    await eventually(() => expect(changed.bodies).toEqual(['while nobody ran']));
+    expect(warnings(changed)).toEqual([['warn', { group, startFrom: 'earliest', began: 'latest' }]]);
+    await changed.stop();
+
+    const same = await bus().start({ group, patterns: [topic], startFrom: 'latest' });
+    await more('one more');
+    await eventually(() => expect(same.bodies).toEqual(['one more']));
+    expect([first, same].flatMap(warnings)).toEqual([]);
+    await end();
+  });
+
   it('holds for several members that start together, and a partition that comes after the group is read from its beginning', async () => {
     const { brokers, topic, group, bus, more, end } = await setup(40, { partitions: 4 });
     const subscription = { group, patterns: [topic], startFrom: 'latest' as const };
@@ -126,6 +148,55 @@ describe('Credit', () => {
     settled = 2_000;
     one.assignedSources[0]?.replenished();
     await eventually(() => expect(one.deliveries.length).toBeGreaterThan(held));
+    await end();
+  });
+
+  it('is never passed by more than one fetch of a partition in bytes either', async () => {
+    const { brokers, topic, group, bus, end } = await setup(2_000, { value: (i) => String(i).padEnd(200) });
+    const [fetchBytes, most] = [20_000, { messages: 100_000, bytes: 60_000 }];
+    const one: TestBus = bus({
+      transport: { connection: { brokers }, maxBytesPerPartition: fetchBytes },
+      credit: limited(
+        () => one,
+        () => 0,
+        most,
+      ),
+      handle: async () => 'keep',
+    });
+    await one.start({ group, patterns: [topic] });
+    const inHand = (): number => one.deliveries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    await eventually(() => expect(inHand()).toBeGreaterThan(most.bytes - fetchBytes));
+    await sleep(500);
+    const [largest = 0] = one.deliveries.map(({ sizeBytes }) => sizeBytes).toSorted((a, b) => b - a);
+    const oneFetch = (fetchBytes / 200) * largest;
+    expect(inHand()).toBeLessThan(most.bytes - fetchBytes + oneFetch);
+    await end();
+  });
+
+  it('is passed by one batch of our own publisher at most, which a fetch brings whole however small it is to be', async () => {
+    const { brokers, topic, group, bus, end } = await setup(0);
+    const publisher = await bus().start();
+    await publisher.publish(topic, 'the producer is connected');
+    const bodies = Array.from({ length: 3_000 }, (_, i) => String(i).padEnd(800));
+    await Promise.all(bodies.map((body) => publisher.publish(topic, body, { key: 'k' })));
+
+    const most = { messages: 75, bytes: 100_000_000 };
+    const one: TestBus = bus({
+      transport: { connection: { brokers }, maxBytesPerPartition: 20_000 },
+      credit: limited(
+        () => one,
+        () => 0,
+        most,
+      ),
+      handle: async () => 'keep',
+    });
+    await one.start({ group, patterns: [topic] });
+    await eventually(() => expect(one.deliveries.length).toBeGreaterThan(most.messages));
+    await sleep(500);
+    const held = one.deliveries.length;
+    expect(held).toBeGreaterThan(most.messages + 20_000 / 800);
+    expect(held).toBeLessThan(most.messages + 1_000);
+    expect(one.group(group)['overshootMax']).toBe(held - most.messages);
     await end();
   });
 

@@ -4,7 +4,8 @@ import type { Epoch, OffsetToCommit } from '../driver/driver.js';
 import type { PartitionSource } from './partition-source.js';
 
 /** What is refused because of one partition, and would hold up the commits of all others. */
-const ONE_PARTITION = ['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED', 'OFFSET_METADATA_TOO_LARGE'];
+const TOO_MUCH_METADATA = 'OFFSET_METADATA_TOO_LARGE';
+const ONE_PARTITION = ['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED', TOO_MUCH_METADATA];
 const RETRY_MS = 50;
 
 export interface CommitCounts {
@@ -97,13 +98,23 @@ export class Committer {
     for (const single of pending) {
       const type = await this.#send(epoch, [single]);
       if (type === undefined || !ONE_PARTITION.includes(type)) continue;
-      single.source.isUncommittable = true;
-      this.scope.warn('The progress of a partition cannot be committed.', {
-        topic: single.source.appTopic,
-        partition: single.source.partition,
-        error: type,
-      });
+      this.#refused(single.source, type);
     }
+  }
+
+  #refused(source: PartitionSource, error: string): void {
+    const { appTopic: topic, partition } = source;
+    if (error === TOO_MUCH_METADATA) {
+      source.metadataRefused();
+      this.scope.warn('The broker takes no metadata of this size; progress is committed without it.', {
+        topic,
+        partition,
+        error,
+      });
+      return;
+    }
+    source.isUncommittable = true;
+    this.scope.warn('The progress of a partition cannot be committed.', { topic, partition, error });
   }
 
   /** @returns Kafka's error, or undefined when it has been committed */

@@ -14,6 +14,7 @@ import type { GroupParts } from './group-consumer.js';
 import { KafkaDelivery } from './kafka-delivery.js';
 import { Ownership } from './ownership.js';
 import { PartitionSource } from './partition-source.js';
+import { StartFromCheck } from './start-from-check.js';
 import { openSources } from './start-offsets.js';
 import { WakeUp } from './wake-up.js';
 
@@ -23,6 +24,7 @@ export class GroupFetch implements MemberHooks {
   readonly ownership: Ownership;
   readonly firstAssignment: Promise<void>;
   readonly #room = new WakeUp();
+  readonly #startFrom: StartFromCheck;
   #mode: 'fetching' | 'paused' | 'stopped' | 'closing' = 'fetching';
   #lostToRetention = 0n;
   #overshootMax = 0;
@@ -34,6 +36,7 @@ export class GroupFetch implements MemberHooks {
     private readonly member: () => KafkaMember | undefined,
   ) {
     const { options, logger } = parts;
+    this.#startFrom = new StartFromCheck(parts.subscription, logger);
     this.firstAssignment = new Promise((resolve) => (this.#assigned = resolve));
     const scope = {
       intervalMs: options.commitIntervalMs,
@@ -223,7 +226,8 @@ export class GroupFetch implements MemberHooks {
       fetchable: () => this.#room.hasSleepers && this.#mode === 'fetching' && this.#room.wake(),
       touched: () => this.committer.touch(),
     };
-    return openSources({ partitions, epoch, isNewGroup, member, owner, parts: this.parts });
+    const { parts } = this;
+    return openSources({ partitions, epoch, isNewGroup, member, owner, parts, startFrom: this.#startFrom });
   }
 
   #report(message: string, source: PartitionSource, fields: Record<string, unknown>): void {

@@ -1,6 +1,7 @@
 import { monotonicNow } from '../../../core/clock.js';
 import type { Credit, Source, SourceMetadata, SourceProgress } from '../../../transport/transport.js';
 import type { OffsetToCommit, TopicPartition } from '../driver/driver.js';
+import { encodeNote, decodeNote } from './commit-note.js';
 import { type Entry, Frontier } from './frontier.js';
 
 /** What a source is made from. */
@@ -12,6 +13,8 @@ export interface SourceFacts extends TopicPartition {
   readonly start: bigint;
   readonly isCommitted: boolean;
   readonly storedMetadata: string;
+  /** Where the group begins, to be noted with the next commit; undefined: as noted in what is stored. */
+  readonly began?: string | undefined;
   readonly fetchBytes: number;
 }
 
@@ -45,7 +48,10 @@ export class PartitionSource implements Source, TopicPartition {
   /** The broker refuses commits of this partition for good: its topic is gone. */
   isUncommittable = false;
   #committedMetadata: string;
-  #metadata: string;
+  readonly #began: string | undefined;
+  #text: string;
+  /** The broker has refused it as too large: until it changes, commits go without. */
+  #isRefused = false;
   #lastProgressAt: number | undefined;
 
   constructor(
@@ -62,8 +68,11 @@ export class PartitionSource implements Source, TopicPartition {
     this.fetchBytes = facts.fetchBytes;
     this.frontier = new Frontier(start);
     this.committed = facts.isCommitted ? start : undefined;
-    this.#metadata = this.#committedMetadata = facts.storedMetadata;
-    this.metadata = { get: () => this.#metadata, set: (value) => this.#setMetadata(value) };
+    const note = decodeNote(facts.storedMetadata);
+    this.#committedMetadata = facts.storedMetadata;
+    this.#began = facts.began ?? note.began;
+    this.#text = note.text;
+    this.metadata = { get: () => this.#text, set: (text) => this.#setText(text) };
     this.progress = progressOf(this, () => this.#lastProgressAt);
   }
 
@@ -99,9 +108,10 @@ export class PartitionSource implements Source, TopicPartition {
   /** What a commit would say now; undefined when the broker knows it. */
   get uncommitted(): OffsetToCommit | undefined {
     const offset = this.frontier.frontier;
-    if (this.isUncommittable || (offset === this.committed && this.#metadata === this.#committedMetadata))
-      return undefined;
-    return { topic: this.topic, partition: this.partition, offset, metadata: this.#metadata };
+    const metadata = this.#isRefused ? '' : encodeNote({ began: this.#began, text: this.#text });
+    const isKnown = offset === this.committed && metadata === this.#committedMetadata;
+    if (this.isUncommittable || isKnown) return undefined;
+    return { topic: this.topic, partition: this.partition, offset, metadata };
   }
 
   commitAnswered({ offset, metadata }: OffsetToCommit): void {
@@ -109,8 +119,14 @@ export class PartitionSource implements Source, TopicPartition {
     this.#committedMetadata = metadata;
   }
 
-  #setMetadata(value: string): void {
-    this.#metadata = value;
+  /** What is carried is only a help: progress is committed without it. */
+  metadataRefused(): void {
+    this.#isRefused = true;
+  }
+
+  #setText(text: string): void {
+    this.#text = text;
+    this.#isRefused = false;
     this.owner.touched();
   }
 }

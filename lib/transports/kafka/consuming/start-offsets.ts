@@ -4,6 +4,8 @@ import { partitionsByTopic } from '../driver/group-coordinator.js';
 import type { GroupParts } from './group-consumer.js';
 import { PartitionSource, type SourceOwner } from './partition-source.js';
 import { keyOf } from './assignment-plan.js';
+import { decodeNote } from './commit-note.js';
+import { type StartFromCheck, startFromText } from './start-from-check.js';
 
 const RETRIABLE = [
   'UNSTABLE_OFFSET_COMMIT',
@@ -23,12 +25,20 @@ export interface OpenRequest {
   readonly member: KafkaMember;
   readonly owner: SourceOwner;
   readonly parts: GroupParts;
+  readonly startFrom: StartFromCheck;
+}
+
+/** Where a partition begins that the group has no offset of. */
+interface Beginning {
+  readonly offset: bigint;
+  /** Of the group, if it begins now. */
+  readonly began: string | undefined;
 }
 
 /**
  * Sources of partitions that are ours from now on, where the group stands. A partition without an offset begins at `startFrom`
  * when the group has never committed anything, and else at its beginning: it came after the group. Where it begins is committed
- * at once, so that `latest` means the group's creation and no later moment.
+ * at once, so that `latest` means the group's creation and no later moment; the next commit notes it, for `startFrom` to be compared with.
  */
 export async function openSources(request: OpenRequest): Promise<readonly PartitionSource[]> {
   const { epoch, partitions } = request;
@@ -38,12 +48,13 @@ export async function openSources(request: OpenRequest): Promise<readonly Partit
     stored.filter(({ offset }) => offset === undefined),
   );
   return stored.flatMap((one) => {
-    const start = one.offset ?? created.get(keyOf(one));
+    if (one.offset !== undefined) request.startFrom.compare(decodeNote(one.metadata).began);
+    const start = one.offset === undefined ? created.get(keyOf(one)) : { offset: one.offset, began: undefined };
     return start === undefined ? [] : [sourceOf(request, one, start)];
   });
 }
 
-function sourceOf({ parts, owner }: OpenRequest, stored: StoredOffset, start: bigint): PartitionSource {
+function sourceOf({ parts, owner }: OpenRequest, stored: StoredOffset, start: Beginning): PartitionSource {
   const { topic, partition, metadata } = stored;
   const { maxBytesPerPartition, maxUncommitted } = parts.options;
   const facts = {
@@ -51,15 +62,19 @@ function sourceOf({ parts, owner }: OpenRequest, stored: StoredOffset, start: bi
     appTopic: parts.names.app(topic) ?? topic,
     topic,
     partition,
-    start,
+    start: start.offset,
     isCommitted: true,
     storedMetadata: metadata,
+    began: start.began,
     fetchBytes: maxBytesPerPartition,
   };
   return new PartitionSource(facts, maxUncommitted, owner);
 }
 
-async function createOffsets(request: OpenRequest, missing: readonly TopicPartition[]): Promise<Map<string, bigint>> {
+async function createOffsets(
+  request: OpenRequest,
+  missing: readonly TopicPartition[],
+): Promise<Map<string, Beginning>> {
   if (missing.length === 0) return new Map();
   const { epoch, member, parts } = request;
   const isNewGroup = request.isNewGroup ?? !(await retried(() => epoch.coordinator.hasOffsets()));
@@ -68,7 +83,8 @@ async function createOffsets(request: OpenRequest, missing: readonly TopicPartit
     complete(missing, await member.findOffsets(partitionsByTopic(missing), at)),
   );
   await retried(() => epoch.coordinator.commit(epoch, positions.map(uncommented)));
-  return new Map(positions.map((position) => [keyOf(position), position.offset]));
+  const began = isNewGroup ? startFromText(at) : undefined;
+  return new Map(positions.map((position) => [keyOf(position), { offset: position.offset, began }]));
 }
 
 /** A partition that is left out would belong to us and never be read. */

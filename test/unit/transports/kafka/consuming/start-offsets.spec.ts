@@ -3,6 +3,7 @@ import { SILENT_LOGGER } from '../../../../../lib/core/logger.js';
 import { HandleRegister } from '../../../../../lib/core/handle-register.js';
 import type { Subscription } from '../../../../../lib/transport/transport.js';
 import type { GroupParts } from '../../../../../lib/transports/kafka/consuming/group-consumer.js';
+import { StartFromCheck } from '../../../../../lib/transports/kafka/consuming/start-from-check.js';
 import { openSources } from '../../../../../lib/transports/kafka/consuming/start-offsets.js';
 import { TopicWatch } from '../../../../../lib/transports/kafka/consuming/topic-watch.js';
 import type {
@@ -78,7 +79,9 @@ function setup(
   };
   const owner = { leaseHolds: () => true, fetchable: () => undefined, touched: () => undefined };
   const partitions = answers.map(({ topic, partition }) => ({ topic, partition }));
-  return { asked, commits, open: () => openSources({ partitions, epoch, isNewGroup, member, owner, parts }) };
+  const startFrom = new StartFromCheck(subscription, SILENT_LOGGER);
+  const request = { partitions, epoch, isNewGroup, member, owner, parts, startFrom };
+  return { asked, commits, open: () => openSources(request) };
 }
 
 const at = (partition: number, offset: bigint): FetchPosition => ({ topic: 'orders', partition, offset });
@@ -92,9 +95,11 @@ describe('Where sources begin', () => {
 
   it('is startFrom in a new group, and committed at once', async () => {
     const { open, asked, commits } = setup([undefined], [[at(0, 40n)]], { isNewGroup: true });
-    expect((await open()).map(({ committed }) => committed)).toEqual([40n]);
+    const opened = await open();
+    expect(opened.map(({ committed }) => committed)).toEqual([40n]);
     expect(asked).toEqual(['latest']);
     expect(commits).toEqual([{ topic: 'orders', partition: 0, offset: 40n, metadata: '' }]);
+    expect(opened.map(({ uncommitted }) => uncommitted?.metadata)).toEqual(['bus/1 latest']);
   });
 
   it('is the beginning of a partition that came after the group, whether the leader says so or not', async () => {
@@ -103,6 +108,8 @@ describe('Where sources begin', () => {
     const untold = setup([5n, undefined], [[at(1, 0n)]], { hasOffsets: true });
     await untold.open();
     expect([told.asked, untold.asked]).toEqual([['earliest'], ['earliest']]);
+    const again = setup([5n, undefined], [[at(1, 0n)]], { isNewGroup: false });
+    expect((await again.open()).map(({ uncommitted }) => uncommitted)).toEqual([undefined, undefined]);
   });
 
   it('leaves no partition out that the broker does not know yet', async () => {
