@@ -26,7 +26,8 @@ export function announceRetry(
 function fieldsOf(task: HandlerTask, { delayMs, error }: { readonly delayMs: number; readonly error: unknown }) {
   const { topic, type: eventType, id: eventId, key } = task.envelope;
   const { handler, group, attempt } = task;
-  return { topic, eventType, eventId, ...(key === undefined ? {} : { key }), group, handler, attempt, delayMs, error };
+  const wait = { delayMs: Math.round(delayMs) };
+  return { topic, eventType, eventId, ...(key === undefined ? {} : { key }), group, handler, attempt, ...wait, error };
 }
 
 function factsOf(bus: string, { handler, envelope, group, attempt }: HandlerTask) {
