@@ -13,7 +13,7 @@ export const RESTART: readonly RestartTest[] = [
 
       await Promise.all([t.publishNumbered(app, topic, keysOf(5), 20, 11), restart()]);
       await t.publishNumbered(app, topic, keysOf(5), 5, 31);
-      await t.handled(175, 2.5);
+      await t.eventually(() => t.expect(t.recorder.verdict().handled).toBe(175), 2.5);
 
       await t.eventually(() => t.expect(app.snapshot().transport.status.state).toBe('connected'));
       const { lost, orderViolations, gaps } = t.recorder.verdict();
