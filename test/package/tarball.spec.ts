@@ -12,7 +12,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
   devDependencies: Record<string, string>;
 };
 const BASE_PEERS = ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'reflect-metadata', 'rxjs'];
-const OPTIONAL_PEERS = ['kafkajs', '@nats-io/jetstream', '@nats-io/transport-node', '@nestjs/terminus'];
+const OPTIONAL_PEERS = ['kafkajs', '@nats-io/jetstream', '@nats-io/kv', '@nats-io/transport-node', '@nestjs/terminus'];
 
 interface Entry {
   readonly path: string;
@@ -22,7 +22,7 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { path: '.', name: 'EventBusModule', needs: [] },
   { path: './kafka', name: 'kafkaTransport', needs: ['kafkajs'] },
-  { path: './nats', name: 'natsTransport', needs: ['@nats-io/jetstream', '@nats-io/transport-node'] },
+  { path: './nats', name: 'natsTransport', needs: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/transport-node'] },
   { path: './health', name: 'EventBusHealthModule', needs: ['@nestjs/terminus'] },
   { path: './testing', name: 'transportContract', needs: [] },
 ];
