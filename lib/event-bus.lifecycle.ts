@@ -3,8 +3,10 @@ import { monotonicNow } from './core/clock.js';
 import { NotOpenError } from './core/errors.js';
 import { BusParts } from './event-bus.assembly.js';
 import { BringUp } from './event-bus.bring-up.js';
+import { ConsumingStart } from './event-bus.consuming.js';
 import type { BusHandlers } from './event-bus.handlers.js';
 import { nestLogger } from './event-bus.logger.js';
+import { Pauses } from './event-bus.pauses.js';
 import type { ResolvedOptions } from './event-bus.resolve-options.js';
 import { SaturationWatch } from './event-bus.saturation.js';
 import { BusShutdown } from './event-bus.shutdown.js';
@@ -36,21 +38,16 @@ export interface LifecycleOptions {
 export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly parts: BusParts;
   readonly #bringUp: BringUp;
+  readonly #consuming: ConsumingStart;
   readonly #handlers: BusHandlers;
+  readonly #pauses: Pauses;
   readonly #saturation: SaturationWatch;
   readonly #shutdown: BusShutdown;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   #state: LifecycleState = 'idle';
   #stateSince = monotonicNow();
-  /** Connected or not. */
-  #strategy: object | undefined;
-  #isListening = false;
-  #isConsuming = false;
-  /** Groups paused on purpose; undefined stands for all. */
-  readonly #paused = new Set<string | undefined>();
   #opening: Promise<void> | undefined;
   #bootstrapping: Promise<void> | undefined;
-  #consumingBegun: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -60,6 +57,7 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.parts = new BusParts({ name, options, logger, onStatus: (status) => this.#onStatus(status) });
     this.#handlers = given.handlers(this.parts);
     const { transport, handles } = this.parts;
+    this.#pauses = new Pauses(transport);
     this.#saturation = new SaturationWatch(name, this.parts.pools, options.pools.saturatedAfterMs, handles);
     this.#shutdown = new BusShutdown(this.parts, options.shutdownTimeoutMs);
     this.#bringUp = new BringUp({
@@ -69,6 +67,12 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
       subscriptions: () => (this.consumes ? this.parts.registry.subscriptions() : []),
       onPrepared: () => this.parts.openPublishing(),
       onRunning: () => this.#enter('running'),
+    });
+    this.#consuming = new ConsumingStart({
+      ...given,
+      parts: this.parts,
+      handlers: this.#handlers,
+      bringUp: this.#bringUp,
     });
   }
 
@@ -82,8 +86,7 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** Whether this process handles events, or is going to. */
   get consumes(): boolean {
-    const { options, surroundings } = this.given;
-    return options.consume ?? !surroundings.isApplicationContext;
+    return this.#consuming.isWanted;
   }
 
   /** Opens publishing; fails for handlers that cannot be, and, by option, for a broker that is away. */
@@ -98,13 +101,12 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** The bus's strategy. Once it is given to Nest, it says when consuming begins. */
   adopt(strategy: object): void {
-    this.#strategy = strategy;
+    this.#consuming.adopt(strategy);
   }
 
   /** The strategy listens. Before the application is initialised: consuming begins once it is. */
-  async listen(): Promise<void> {
-    this.#isListening = true;
-    if (this.#bootstrapping !== undefined) await this.#beginConsuming();
+  listen(): Promise<void> {
+    return this.#consuming.listen();
   }
 
   /** First phase of shutdown: nothing new comes in, what is in hand is handled and settled. */
@@ -126,16 +128,13 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
   /** @param group undefined = all */
   pause(group: string | undefined): void {
     this.#assertNotEnding('pause');
-    this.#paused.add(group);
-    this.parts.transport.pause(group);
+    this.#pauses.pause(group);
   }
 
   /** @param group undefined = all */
   resume(group: string | undefined): void {
     this.#assertNotEnding('resume');
-    if (group === undefined) this.#paused.clear();
-    else this.#paused.delete(group);
-    this.parts.transport.resume(group);
+    this.#pauses.resume(group);
   }
 
   snapshot(): BusSnapshot {
@@ -144,17 +143,17 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
       group: this.given.options.group,
       state: this.#state,
       stateSince: this.#stateSince,
-      consuming: this.#isConsuming && this.#state === 'running',
+      consuming: this.#consuming.isBegun && this.#state === 'running',
       consumesByOption: this.consumes,
     };
-    return snapshotOf(this.parts, facts, (group) => this.#isPaused(group));
+    return snapshotOf(this.parts, facts, (group) => this.#pauses.has(group));
   }
 
   async #open(): Promise<void> {
     const { options } = this.given;
-    const { logger, registry, publisher } = this.parts;
+    const { logger, publisher } = this.parts;
     this.#enter('starting');
-    registry.use(this.#handlers.check(this.#nestPatterns));
+    this.#consuming.check();
     for (const { name, handle } of this.#handlers.resultsListeners()) publisher.results.register(name, handle);
     publisher.open();
     if (!options.isTransportGiven) logger.log('No transport was given: events stay in the memory of this process.');
@@ -165,37 +164,10 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #bootstrap(): Promise<void> {
-    const { logger } = this.parts;
     const isOver = this.#stopping !== undefined;
     if (isOver) return;
     this.#saturation.start();
-    if (!this.consumes) logger.log('This process only publishes: no event is handled here.');
-    const waitsForStrategy = this.consumes && this.#isConnected && !this.#isListening;
-    if (waitsForStrategy) logger.log('Events are handled once the connected strategy listens (startAllMicroservices).');
-    else await this.#beginConsuming();
-  }
-
-  #beginConsuming(): Promise<void> {
-    return (this.#consumingBegun ??= this.#consume());
-  }
-
-  async #consume(): Promise<void> {
-    const { options, surroundings } = this.given;
-    const { registry } = this.parts;
-    const isGlobal = options.handlers.globalEnhancers || (this.#isConnected && surroundings.isMicroservice);
-    if (this.consumes) registry.use(this.#handlers.prepare(this.#nestPatterns, isGlobal ? 'apply' : 'ignore'));
-    const subscriptions = this.consumes ? registry.subscriptions() : [];
-    this.#isConsuming = subscriptions.length > 0;
-    this.#bringUp.consume(subscriptions);
-    await this.#bringUp.settledOrAway(options.connectTimeoutMs);
-  }
-
-  get #nestPatterns(): 'with' | 'without' {
-    return this.#isConnected ? 'with' : 'without';
-  }
-
-  get #isConnected(): boolean {
-    return this.#strategy !== undefined && this.given.surroundings.isConnected(this.#strategy);
+    await this.#consuming.bootstrap();
   }
 
   async #stopConsuming(): Promise<void> {
@@ -227,10 +199,6 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
   #onStatus(status: ConnectionStatus): void {
     this.#bringUp.status(status);
     for (const listener of this.#statusListeners) listener(status);
-  }
-
-  #isPaused(group: string): boolean {
-    return this.#paused.has(group) || this.#paused.has(undefined);
   }
 
   #assertNotEnding(what: string): void {
