@@ -1,13 +1,15 @@
 import { monotonicNow } from './core/clock.js';
 import type { HandleState } from './core/handle-register.js';
+import type { Totals } from './dispatch/totals.js';
 import type { ConsumerSnapshot, PoolSnapshot, StallSnapshot } from './dispatch/dispatcher.snapshot.js';
+import type { LeftBehindSnapshot } from './dispatch/left-behind.js';
 import type { BusParts } from './event-bus.assembly.js';
 import type { ConnectionStatus } from './transport/transport.js';
 
 /** idle → starting → running → draining → publishing-only → closed. Under `consume: false`: running without consumers. */
 export type LifecycleState = 'idle' | 'starting' | 'running' | 'draining' | 'publishing-only' | 'closed';
 
-export type { ConsumerSnapshot, PoolSnapshot, StallSnapshot };
+export type { ConsumerSnapshot, LeftBehindSnapshot, PoolSnapshot, StallSnapshot };
 
 /** What a bus is doing: live state only, nothing is asked of the broker. What health reads. */
 export interface BusSnapshot {
@@ -32,22 +34,15 @@ export interface BusSnapshot {
   };
   readonly consumers: readonly ConsumerSnapshot[];
   readonly stalls: readonly StallSnapshot[];
-  readonly totals: {
+  readonly totals: Readonly<Totals> & {
     readonly published: number;
     readonly rejected: number;
     readonly unknown: number;
-    readonly handled: number;
-    readonly retried: number;
-    readonly ignored: number;
-    readonly deadLettersStored: number;
-    readonly deadLettersFailed: number;
-    /** Of at-most-once groups: still queued at the drain deadline, never run. */
-    readonly droppedAtMostOnce: number;
-    /** Of at-most-once groups: run and failed. */
-    readonly failedAtMostOnce: number;
   };
   /** Since when dead letters cannot be stored; undefined when they can. */
   readonly deadLettersFailingSince: number | undefined;
+  /** What the last drain deadline that passed, or loss of a source, has left unfinished; undefined when none has. Stays after `close`. */
+  readonly leftBehind: LeftBehindSnapshot | undefined;
   readonly handles: readonly HandleState[];
   readonly consuming: boolean;
   readonly consumesByOption: boolean;
@@ -65,7 +60,7 @@ const SOURCE_STALL_MS = 60_000;
 /** Reads what the parts of a bus keep anyway. @param isPaused whether a group was paused on purpose */
 export function snapshotOf(parts: BusParts, facts: LifecycleFacts, isPaused: (group: string) => boolean): BusSnapshot {
   const { transport, dispatcher, publisher, handles } = parts;
-  const { pools, consumers, stalls, totals, deadLettersFailingSince } = dispatcher.snapshot();
+  const { pools, consumers, stalls, totals, deadLettersFailingSince, leftBehind } = dispatcher.snapshot();
   const { name, status } = transport;
   const now = monotonicNow();
   const stalledSources = consumers.filter((consumer) => !isPaused(consumer.group) && isStalled(consumer, now));
@@ -82,6 +77,7 @@ export function snapshotOf(parts: BusParts, facts: LifecycleFacts, isPaused: (gr
     ],
     totals: { ...totals, ...publisher.totals },
     deadLettersFailingSince,
+    leftBehind,
     handles: handles.list(),
   };
 }

@@ -2,6 +2,9 @@ export {
   type DeadLetterDiagnostic,
   diagnostics,
   type DispatchDiagnostic,
+  type LeftBehindDiagnostic,
+  type LeftBehindEvent,
+  type OverlapDiagnostic,
   type PublishDiagnostic,
   type RetryDiagnostic,
   type SaturationDiagnostic,
@@ -61,6 +64,7 @@ export { EventBusService } from './event-bus.service.js';
 export type {
   BusSnapshot,
   ConsumerSnapshot,
+  LeftBehindSnapshot,
   LifecycleState,
   PoolSnapshot,
   StallSnapshot,

@@ -68,6 +68,53 @@ export interface TransportStatusDiagnostic {
   readonly error?: unknown;
 }
 
+/** One event that a deadline has left, or cut off, unfinished. */
+export interface LeftBehindEvent {
+  /** `Class.method`, or `none`. */
+  readonly handler: string;
+  readonly group: string;
+  readonly topic: string;
+  readonly key: string | undefined;
+  readonly eventId: string | undefined;
+  /** Attempts begun. */
+  readonly attempt: number;
+  /** Since it was delivered, in milliseconds. */
+  readonly ageMs: number;
+  /** How long its handler has been running, in milliseconds; undefined when it was not. */
+  readonly runningForMs: number | undefined;
+  /** Whether it still runs, or was dropped unrun or between two attempts. */
+  readonly state: 'running' | 'dropped';
+  /** At-most-once and dropped: it was settled already and will not come again. */
+  readonly isLost: boolean;
+}
+
+/** A deadline has passed, or a source was lost, with events unfinished. They come again, but for those that are `isLost`. */
+export interface LeftBehindDiagnostic {
+  readonly bus: string;
+  /** `shutdown`: the drain deadline of the bus. `rebalance`: that of a source that moves. `loss`: a source went without a drain. */
+  readonly why: 'shutdown' | 'rebalance' | 'loss';
+  /** The source; undefined = all. */
+  readonly source: string | undefined;
+  readonly events: readonly LeftBehindEvent[];
+}
+
+/** A handler may still be running while the next event of its key runs, here or on another instance: an exception to the order of its key. */
+export interface OverlapDiagnostic {
+  readonly bus: string;
+  /**
+   * - `timeout`: `onTimeout: 'dead-letter'` gave it up, and the lane goes on
+   * - `deadline`: it ran at the deadline of a drain, at shutdown or at a rebalance
+   * - `loss`: it ran when its source was lost
+   */
+  readonly why: 'timeout' | 'deadline' | 'loss';
+  readonly group: string;
+  readonly topic: string;
+  readonly key: string | undefined;
+  readonly eventId: string | undefined;
+  readonly handler: string;
+  readonly attempt: number;
+}
+
 /**
  * The library's `node:diagnostics_channel` channels, for metrics and tracing outside the hot path. Publish only when
  * `hasSubscribers` says that somebody listens.
@@ -80,4 +127,6 @@ export const diagnostics = {
   deadLetter: channel('event-bus:dead-letter'),
   saturated: channel('event-bus:pool:saturated'),
   transportStatus: channel('event-bus:transport:status'),
+  leftBehind: channel('event-bus:left-behind'),
+  overlap: channel('event-bus:overlap'),
 } as const;

@@ -4,6 +4,8 @@ import { CreditBook } from './credit.js';
 import { DeadLetters } from './dead-letters.js';
 import type { DispatcherOptions } from './dispatcher.options.js';
 import type { InFlight } from './in-flight.js';
+import { LeftBehindReport } from './left-behind.js';
+import { Overlaps } from './overlaps.js';
 import { Ownership } from './ownership.js';
 import { Runner } from './runner.js';
 import { SettleFirst } from './settle-first.js';
@@ -20,6 +22,7 @@ export interface DispatcherParts {
   readonly deadLetters: DeadLetters;
   readonly runner: Runner;
   readonly ownership: Ownership;
+  readonly report: LeftBehindReport;
 }
 
 /** Puts a dispatcher's parts together. @param submit where an at-most-once event goes on once it is settled */
@@ -39,6 +42,8 @@ export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight
   const credit = new CreditBook(options.limits, pools.keyed, logger);
   const settler = new Settler({ bus, settlement, credit, totals });
   const deadLetters = new DeadLetters({ bus, port: options.deadLetters, totals, logger, now, random });
+  const overlaps = new Overlaps(bus, totals);
+  const report = new LeftBehindReport(bus, logger, now);
   const shortestTimeoutMs = () => Math.min(...registry.all.map(({ timeoutMs }) => timeoutMs));
   const runner = new Runner({
     bus,
@@ -46,6 +51,7 @@ export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight
     settler,
     deadLetters,
     totals,
+    overlaps,
     logger,
     now,
     random,
@@ -54,8 +60,9 @@ export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight
   const ownership = new Ownership({
     credit,
     runner,
+    overlaps,
+    report,
     handles,
-    logger,
     now,
     pools: [pools.global, pools.keyed],
     rebalanceDrainMs: options.rebalanceDrainMs,
@@ -63,5 +70,5 @@ export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight
     poolsOf: options.poolsOf,
     settleFirst: (owned) => new SettleFirst({ owned, settlement, settler, handles, logger, random, submit }),
   });
-  return { now, totals, credit, settler, deadLetters, runner, ownership };
+  return { now, totals, credit, settler, deadLetters, runner, ownership, report };
 }

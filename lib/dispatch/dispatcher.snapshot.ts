@@ -1,6 +1,7 @@
 import { monotonicNow } from '../core/clock.js';
 import type { WorkerPool } from '../pools/worker-pool.js';
 import type { DeadLetters } from './dead-letters.js';
+import type { LeftBehindReport, LeftBehindSnapshot } from './left-behind.js';
 import { DeliveryTask } from './delivery-task.js';
 import type { OwnedSource } from './owned-source.js';
 import type { Runner } from './runner.js';
@@ -44,6 +45,8 @@ export interface DispatcherSnapshot {
   readonly totals: Readonly<Totals>;
   /** Since when dead letters cannot be stored; undefined when they can. */
   readonly deadLettersFailingSince: number | undefined;
+  /** What the last deadline that passed has left unfinished; undefined when none has. */
+  readonly leftBehind: LeftBehindSnapshot | undefined;
 }
 
 /** What the snapshot is taken of. */
@@ -53,16 +56,18 @@ export interface SnapshotParts {
   readonly runner: Runner;
   readonly totals: Totals;
   readonly deadLetters: DeadLetters;
+  readonly report: LeftBehindReport;
 }
 
 /** Reads what is kept anyway. */
-export function snapshotOf({ pools, sources, runner, totals, deadLetters }: SnapshotParts): DispatcherSnapshot {
+export function snapshotOf({ pools, sources, runner, totals, deadLetters, report }: SnapshotParts): DispatcherSnapshot {
   return {
     pools: { global: poolOf(pools.global), keyed: poolOf(pools.keyed) },
     consumers: [...sources].map(consumerOf),
     stalls: runner.attempts.stalled().map(({ task, since }) => ({ what: whatOf(task), since })),
     totals: { ...totals },
     deadLettersFailingSince: deadLetters.failingSince,
+    leftBehind: report.last,
   };
 }
 

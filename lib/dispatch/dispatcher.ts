@@ -1,3 +1,4 @@
+import type { LeftBehindEvent } from '../core/diagnostics.js';
 import { isDeadTopic } from '../core/pattern.js';
 import type { Envelope } from '../envelope/envelope.js';
 import type { HandlerRegistration } from '../handlers/registration.js';
@@ -13,8 +14,6 @@ import { snapshotOf } from './dispatcher.snapshot.js';
 import type { DispatcherSnapshot } from './dispatcher.snapshot.js';
 import { HandlerTask } from './handler-task.js';
 import { InFlight } from './in-flight.js';
-import { logLeftBehind } from './left-behind.js';
-import type { LeftBehind } from './left-behind.js';
 import { readEnvelope } from './read-envelope.js';
 
 /**
@@ -31,7 +30,7 @@ import { readEnvelope } from './read-envelope.js';
 export class Dispatcher implements ConsumerPort {
   readonly #options: DispatcherOptions;
   readonly #parts: DispatcherParts;
-  #draining: Promise<readonly LeftBehind[]> | undefined;
+  #draining: Promise<readonly LeftBehindEvent[]> | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -76,7 +75,7 @@ export class Dispatcher implements ConsumerPort {
    * nothing starts any more, the signals of what runs are raised, and what was left is logged and returned. Further calls get the first answer.
    * @param withinMs from now, in milliseconds
    */
-  drain(withinMs: number): Promise<readonly LeftBehind[]> {
+  drain(withinMs: number): Promise<readonly LeftBehindEvent[]> {
     return (this.#draining ??= this.#drain(withinMs));
   }
 
@@ -138,13 +137,13 @@ export class Dispatcher implements ConsumerPort {
     if (envelope !== undefined) this.#submit(inFlight, envelope, this.#route(delivery, envelope));
   }
 
-  async #drain(withinMs: number): Promise<readonly LeftBehind[]> {
-    const { handles, logger } = this.#options;
+  async #drain(withinMs: number): Promise<readonly LeftBehindEvent[]> {
+    const { handles } = this.#options;
     const isEmpty = await inTime(handles, 'drain', withinMs, (done) => this.#parts.credit.onceEmpty(done));
     if (isEmpty) return [];
-    const left = this.#parts.ownership.stopAll('the bus shuts down and the drain deadline has passed');
-    logLeftBehind(logger, 'The drain deadline has passed', left);
-    return left;
+    const events = this.#parts.ownership.stopAll('the bus shuts down and the drain deadline has passed');
+    this.#parts.report.tell('The drain deadline has passed', { why: 'shutdown', source: undefined, events });
+    return events;
   }
 }
 

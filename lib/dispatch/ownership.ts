@@ -1,13 +1,14 @@
 import type { HandleRegister } from '../core/handle-register.js';
-import type { BusLogger } from '../core/logger.js';
+import type { LeftBehindEvent, OverlapDiagnostic } from '../core/diagnostics.js';
 import { HandlerAbortedError } from '../handlers/handler.errors.js';
 import type { WorkerPool } from '../pools/worker-pool.js';
 import type { Credit, Source } from '../transport/transport.js';
 import type { CreditBook } from './credit.js';
 import type { DeliveryTask } from './delivery-task.js';
 import { inTime } from './deadline.js';
-import { leftBehind, logLeftBehind } from './left-behind.js';
-import type { LeftBehind } from './left-behind.js';
+import { leftBehind } from './left-behind.js';
+import type { LeftBehindReport } from './left-behind.js';
+import type { Overlaps } from './overlaps.js';
 import { OwnedSource } from './owned-source.js';
 import type { Runner } from './runner.js';
 import type { SettleFirst } from './settle-first.js';
@@ -16,10 +17,11 @@ import type { SettleFirst } from './settle-first.js';
 export interface OwnershipOptions {
   readonly credit: CreditBook;
   readonly runner: Runner;
+  readonly overlaps: Overlaps;
+  readonly report: LeftBehindReport;
   readonly pools: readonly WorkerPool[];
   readonly rebalanceDrainMs: number;
   readonly handles: HandleRegister;
-  readonly logger: BusLogger;
   readonly now: () => number;
   readonly deliveryOf: (group: string) => 'at-least-once' | 'at-most-once';
   readonly poolsOf: (group: string) => readonly ('global' | 'keyed')[];
@@ -81,7 +83,9 @@ export class Ownership {
     if ((await this.#untilEmpty(owned)) || this.#ownedBySource.get(source) !== owned) return;
 
     const why = `${source.name} moves to another instance and the drain deadline has passed`;
-    logLeftBehind(this.#options.logger, `The drain deadline of ${source.name} has passed`, this.#stop(owned, why));
+    const events = this.#stop(owned, why, 'deadline');
+    const what = `The drain deadline of ${source.name} has passed`;
+    this.#options.report.tell(what, { why: 'rebalance', source: source.name, events });
   }
 
   /** Drops what is queued and raises the signals of what runs. Idempotent. */
@@ -90,17 +94,18 @@ export class Ownership {
     if (owned === undefined) return;
 
     this.#ownedBySource.delete(source);
-    const dropped = this.#stop(owned, `${source.name} is not owned any more`).filter(({ isLost }) => isLost);
+    const left = this.#stop(owned, `${source.name} is not owned any more`, 'loss');
+    const events = left.filter(({ isLost, state }) => isLost || state === 'running');
     owned.phase = 'lost';
     this.#settleFirstByOwned.delete(owned);
     owned.release();
-    logLeftBehind(this.#options.logger, `${source.name} was lost`, dropped);
+    this.#options.report.tell(`${source.name} was lost`, { why: 'loss', source: source.name, events });
   }
 
   /** Nothing of any source starts any more, also of those that come later. Returns what was left. */
-  stopAll(why: string): LeftBehind[] {
+  stopAll(why: string): LeftBehindEvent[] {
     this.#isStopped = true;
-    return [...this.all].flatMap((owned) => this.#stop(owned, why));
+    return [...this.all].flatMap((owned) => this.#stop(owned, why, 'deadline'));
   }
 
   #untilEmpty(owned: OwnedSource): Promise<boolean> {
@@ -109,16 +114,20 @@ export class Ownership {
     return inTime(handles, `drain of ${owned.source.name}`, rebalanceDrainMs, (done) => owned.onceEmpty(done));
   }
 
-  /** Nothing more of it starts; what runs is told. */
-  #stop(owned: OwnedSource, why: string): LeftBehind[] {
-    const { credit, runner, now } = this.#options;
+  /** Nothing more of it starts; what runs is told, and counted once. Nothing is left of what was stopped before. */
+  #stop(owned: OwnedSource, why: string, overlap: OverlapDiagnostic['why']): LeftBehindEvent[] {
+    const { credit, runner, overlaps, now } = this.#options;
+    const isFirst = owned.phase !== 'stopped';
     owned.phase = 'stopped';
     credit.close(owned);
     this.#settleFirstByOwned.get(owned)?.stop();
     const running = runner.running(owned);
-    const dropped = this.#discard(owned);
+    const waiting = this.#discard(owned);
     runner.attempts.raise(new HandlerAbortedError(why), owned);
-    return leftBehind({ running, waiting: dropped }, now());
+    if (!isFirst) return [];
+
+    for (const { task } of running) if (task !== undefined) overlaps.note(overlap, task);
+    return leftBehind({ running, storing: runner.storing(owned), waiting }, now());
   }
 
   #discard(owned: OwnedSource): DeliveryTask[] {

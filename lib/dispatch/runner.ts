@@ -1,11 +1,11 @@
 import { diagnostics } from '../core/diagnostics.js';
-import { toError } from '../core/errors.js';
+import { lookable, toError } from '../core/errors.js';
 import type { BusLogger } from '../core/logger.js';
 import { isDeadTopic } from '../core/pattern.js';
 import type { Codec } from '../envelope/codec.js';
 import { EventContext } from '../handlers/event-context.js';
 import { delayAfter, endlessDelayAfter } from '../handlers/retry-policy.js';
-import type { AttemptEnd } from './attempt.js';
+import type { Attempt, AttemptEnd } from './attempt.js';
 import type { RunningAttempts } from './attempts.js';
 import type { DeadLetter } from './dead-letter.js';
 import { handlerlessLetterOf, letterOf } from './dead-letter.facts.js';
@@ -13,6 +13,7 @@ import type { DeadLetters } from './dead-letters.js';
 import { PendingLetter } from './delivery-task.js';
 import type { DeliveryTask, Next } from './delivery-task.js';
 import type { HandlerTask, RunStage } from './handler-task.js';
+import type { Overlaps } from './overlaps.js';
 import type { OwnedSource } from './owned-source.js';
 import { announceRetry, publishEnd } from './run-diagnostics.js';
 import type { Settler } from './settler.js';
@@ -25,6 +26,7 @@ export interface RunnerOptions {
   readonly settler: Settler;
   readonly deadLetters: DeadLetters;
   readonly totals: Totals;
+  readonly overlaps: Overlaps;
   readonly logger: BusLogger;
   readonly now: () => number;
   readonly random: () => number;
@@ -54,10 +56,14 @@ export class Runner implements RunStage, AttemptEnd {
     this.attempts = options.attempts(this);
   }
 
-  /** Tasks of a source that run, or whose dead letter is being stored, right now. */
-  running(owned: OwnedSource): DeliveryTask[] {
-    const handlers = this.attempts.list().flatMap(({ task }) => task ?? []);
-    return [...handlers, ...this.#storing].filter(({ inFlight }) => inFlight.owned === owned);
+  /** Handlers of a source that run right now; not those that were given up on. */
+  running(owned: OwnedSource): Attempt[] {
+    return this.attempts.list().filter(({ task, isGivenUp }) => task?.inFlight.owned === owned && !isGivenUp);
+  }
+
+  /** Tasks of a source whose dead letter is being stored right now. */
+  storing(owned: OwnedSource): DeliveryTask[] {
+    return [...this.#storing].filter(({ inFlight }) => inFlight.owned === owned);
   }
 
   run(task: HandlerTask): Next | Promise<Next> {
@@ -83,7 +89,8 @@ export class Runner implements RunStage, AttemptEnd {
     return this.#done(task);
   }
 
-  failed(task: HandlerTask, error: unknown, context: EventContext, since: number): Next | Promise<Next> {
+  failed(task: HandlerTask, thrown: unknown, context: EventContext, since: number): Next | Promise<Next> {
+    const error = lookable(thrown);
     const { owned, isSettled } = task.inFlight;
     this.#publishEnd(task, since, 'failed');
     if (isSettled) return this.#failedForGood(task, toError(error));
@@ -98,6 +105,7 @@ export class Runner implements RunStage, AttemptEnd {
 
   givenUp(task: HandlerTask, error: Error): Next | Promise<Next> {
     const { owned, isSettled } = task.inFlight;
+    if (owned.phase === 'owned' || owned.phase === 'revoking') this.#options.overlaps.note('timeout', task);
     if (isSettled) return this.#failedForGood(task, error);
     if (owned.phase === 'stopped' || owned.phase === 'lost') return this.#abandon(task);
     return this.giveUp(task, letterOf(task, error));

@@ -13,6 +13,12 @@ export interface Totals {
   droppedAtMostOnce: number;
   /** At-most-once: handlers that failed, which is the end of it. */
   failedAtMostOnce: number;
+  /** Handlers that ran on when their lane did: given up on by `onTimeout: 'dead-letter'`. */
+  overlapsAfterTimeout: number;
+  /** Handlers that still ran at the deadline of a drain, at shutdown or at a rebalance. */
+  overlapsAfterDeadline: number;
+  /** Handlers that ran when their source was lost. */
+  overlapsAfterLoss: number;
   /** Handlers that ended after they had been given up on; how they ended does not matter any more. */
   endedLate: number;
 }
@@ -27,6 +33,9 @@ export function noTotals(): Totals {
     deadLettersFailed: 0,
     droppedAtMostOnce: 0,
     failedAtMostOnce: 0,
+    overlapsAfterTimeout: 0,
+    overlapsAfterDeadline: 0,
+    overlapsAfterLoss: 0,
     endedLate: 0,
   };
 }

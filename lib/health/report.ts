@@ -34,6 +34,7 @@ export function reportOf(snapshot: BusSnapshot): Record<string, unknown> {
     stalls: shortened(stalls.map(({ what, since }) => ({ what, forMs: age(since) }))),
     totals,
     deadLettersFailingForMs: age(snapshot.deadLettersFailingSince),
+    leftBehind: leftBehindOf(snapshot, age),
     handles: handlesOf(snapshot),
   };
 }
@@ -48,6 +49,12 @@ function poolOf(
     saturatedForMs: age(saturatedSince),
     longestRunning: longestRunning === undefined ? undefined : { ...what, forMs: age(since) },
   };
+}
+
+function leftBehindOf({ leftBehind }: BusSnapshot, age: (since: number) => number | undefined): object | undefined {
+  if (leftBehind === undefined) return undefined;
+  const { at, events, ...facts } = leftBehind;
+  return { ...facts, agoMs: age(at), events: events.slice(0, MOST_SHOWN) };
 }
 
 /** By kind: how many, how old the oldest. */

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { diagnostics } from '../../../lib/core/diagnostics.js';
 import type { EventContext } from '../../../lib/handlers/event-context.js';
+import { recordChannel } from './support/channels.js';
 import { deferred, handler, nOf, setup } from './support/fakes.js';
 
 beforeEach(() => {
@@ -68,6 +70,7 @@ describe('Dispatcher: time-outs', () => {
       begun.push(nOf(data));
       return nOf(data) === 1 ? gate.promise : undefined;
     };
+    const overlaps = recordChannel(diagnostics.overlap);
     const options = { timeoutMs: 1_000, onTimeout: 'dead-letter' } as const;
     const { dispatcher, assign, offsets, letters, pools } = setup({ handlers: [handler(handle, options)] });
     const source = assign();
@@ -80,11 +83,32 @@ describe('Dispatcher: time-outs', () => {
     expect(offsets()).toEqual([1, 2]);
     expect(letters).toMatchObject([{ attempts: 1, error: { code: 'EVENT_BUS_HANDLER_TIMEOUT' } }]);
     expect(pools.keyed.state.running).toBe(0);
+    expect(overlaps).toMatchObject([{ why: 'timeout', key: 'a', handler: 'Ledger.onPlaced', eventId: 'e1' }]);
 
     gate.reject(new Error('late'));
     await advance(1);
     expect(offsets()).toEqual([1, 2]);
-    expect(dispatcher.snapshot().totals).toMatchObject({ endedLate: 1, handled: 1, retried: 0, deadLettersStored: 1 });
+    expect(dispatcher.snapshot().totals).toMatchObject({
+      endedLate: 1,
+      handled: 1,
+      retried: 0,
+      deadLettersStored: 1,
+      overlapsAfterTimeout: 1,
+    });
+  });
+
+  it('does not wait at a drain for what was given up on, nor name it as left', async () => {
+    const options = { timeoutMs: 1_000, onTimeout: 'dead-letter' } as const;
+    const { dispatcher, assign } = setup({ handlers: [handler(() => deferred().promise, options)] });
+    const source = assign();
+    dispatcher.deliver(source.next({ key: 'a' }));
+    await advance(32_000);
+    const drained = dispatcher.drain(60_000);
+    await advance(1);
+    expect(await drained).toEqual([]);
+    dispatcher.lost(source);
+    expect(dispatcher.snapshot().totals).toMatchObject({ overlapsAfterTimeout: 1, overlapsAfterLoss: 0 });
+    dispatcher.close();
   });
 
   it("retries a handler that rejects after its signal, under 'dead-letter' too", async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { diagnostics } from '../../../lib/core/diagnostics.js';
+import { recordChannel } from './support/channels.js';
 import { deferred, fail, handler, setup, turns } from './support/fakes.js';
 
 describe('Dispatcher: drain', () => {
@@ -59,6 +61,48 @@ describe('Dispatcher: drain', () => {
     gate.resolve();
     await pools.keyed.idle();
     expect(offsets()).toEqual([1]);
+    dispatcher.close();
+  });
+
+  it('tells of what was left in diagnostics and in the snapshot, also after close, with topic, key, handler and ages', async () => {
+    const reports = recordChannel(diagnostics.leftBehind);
+    const { dispatcher, assign } = setup({ handlers: [handler(() => deferred().promise)] });
+    const source = assign();
+    dispatcher.deliver(source.next({ key: 'a' }));
+    dispatcher.deliver(source.next({ key: 'a' }));
+    expect(dispatcher.snapshot().leftBehind).toBeUndefined();
+    await dispatcher.drain(20);
+    dispatcher.close();
+
+    const facts = { handler: 'Ledger.onPlaced', topic: 'orders.placed', key: 'a', ageMs: expect.any(Number) };
+    const events = [
+      { ...facts, eventId: 'e1', state: 'running', runningForMs: expect.any(Number) },
+      { ...facts, eventId: 'e2', state: 'dropped', runningForMs: undefined },
+    ];
+    expect(reports).toMatchObject([{ bus: 'default', why: 'shutdown', source: undefined, events }]);
+    expect(dispatcher.snapshot().leftBehind).toMatchObject({ why: 'shutdown', count: 2, lost: 0, events });
+  });
+
+  it('counts what runs at the deadline as an exception to the order of its key, once', async () => {
+    const overlaps = recordChannel(diagnostics.overlap);
+    const { dispatcher, assign } = setup({ handlers: [handler(() => deferred().promise)] });
+    const source = assign();
+    dispatcher.deliver(source.next({ key: 'a' }));
+    dispatcher.deliver(source.next({ key: 'a' }));
+    await dispatcher.drain(5);
+    dispatcher.lost(source);
+    dispatcher.close();
+    expect(overlaps).toMatchObject([{ why: 'deadline', key: 'a', handler: 'Ledger.onPlaced', eventId: 'e1' }]);
+    expect(dispatcher.snapshot().totals).toMatchObject({ overlapsAfterDeadline: 1, overlapsAfterLoss: 0 });
+  });
+
+  it('keeps a hundred of those that were left, and counts the others', async () => {
+    const { dispatcher, assign } = setup({ handlers: [handler(() => deferred().promise)], workers: 1 });
+    const source = assign();
+    for (let i = 0; i < 150; i += 1) dispatcher.deliver(source.next());
+    expect(await dispatcher.drain(5)).toHaveLength(150);
+    expect(dispatcher.snapshot().leftBehind).toMatchObject({ count: 150 });
+    expect(dispatcher.snapshot().leftBehind?.events).toHaveLength(100);
     dispatcher.close();
   });
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { diagnostics } from '../../../lib/core/diagnostics.js';
 import { DEFAULT_RETRY_OPTIONS } from '../../../lib/handlers/retry-policy.js';
 import { eventually } from '../../support/eventually.js';
 import type { EventContext } from '../../../lib/handlers/event-context.js';
+import { recordChannel } from './support/channels.js';
 import { deferred, FakeSource, fail, handler, nOf, setup, turns } from './support/fakes.js';
 import type { Deferred } from './support/fakes.js';
 
@@ -52,6 +54,10 @@ describe('Dispatcher: a source that is to be given up', () => {
     expect(runs[0]?.context.signal.aborted).toBe(true);
     expect(runs[0]?.context.signal.reason).toMatchObject({ code: 'EVENT_BUS_ABORTED' });
     expect(logger.at('warn').join()).toContain('Ledger.onPlaced running on orders.placed key "slow", attempt 1');
+    expect(dispatcher.snapshot()).toMatchObject({
+      leftBehind: { why: 'rebalance', source: source.name, count: 1 },
+      totals: { overlapsAfterDeadline: 1 },
+    });
 
     dispatcher.lost(source);
     runs[0]?.gate.resolve();
@@ -131,6 +137,40 @@ describe('Dispatcher: a source that was lost', () => {
     expect(runs).toHaveLength(2);
     expect(offsets()).toEqual([]);
     expect(letters).toEqual([]);
+  });
+
+  it('names what ran, and counts it as an exception to the order of its key', async () => {
+    const overlaps = recordChannel(diagnostics.overlap);
+    const reports = recordChannel(diagnostics.leftBehind);
+    const { runs, handle } = gated();
+    const { dispatcher, assign, logger } = setup({ handlers: [handler(handle)] });
+    const source = assign();
+    for (const key of ['a', 'a', 'b']) dispatcher.deliver(source.next({ key }));
+    dispatcher.lost(source);
+    const running = [
+      { key: 'a', eventId: 'e1', handler: 'Ledger.onPlaced' },
+      { key: 'b', eventId: 'e3', handler: 'Ledger.onPlaced' },
+    ];
+    expect(overlaps).toMatchObject(running.map((facts) => ({ why: 'loss', topic: 'orders.placed', ...facts })));
+    expect(reports).toMatchObject([{ why: 'loss', source: source.name, events: running }]);
+    expect(dispatcher.snapshot()).toMatchObject({
+      leftBehind: { why: 'loss', count: 2 },
+      totals: { overlapsAfterLoss: 2 },
+    });
+    expect(logger.at('warn').join()).toContain('was lost: 2 events are left unfinished');
+    for (const { gate } of runs) gate.resolve();
+    await turns();
+  });
+
+  it('is no exception to order when nothing of it ran', async () => {
+    const overlaps = recordChannel(diagnostics.overlap);
+    const { dispatcher, assign } = setup({ handlers: [handler(() => undefined)] });
+    const source = assign();
+    dispatcher.deliver(source.next({ key: 'a' }));
+    await dispatcher.revoking(source);
+    dispatcher.lost(source);
+    expect(overlaps).toEqual([]);
+    expect(dispatcher.snapshot().leftBehind).toBeUndefined();
   });
 
   it('lets go whoever waits for its drain', async () => {
