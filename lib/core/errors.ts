@@ -118,10 +118,34 @@ export class MessageTooLargeError extends EventBusError {
   }
 }
 
-/** Keeps whatever was thrown as an Error, with non-errors described in the message. */
+/** Keeps whatever was thrown as an Error, with non-errors described in the message. Never throws, whatever it was. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  return new Error(`A non-error was thrown: ${describe(thrown)}`, { cause: thrown });
+  try {
+    return thrown instanceof Error
+      ? thrown
+      : new Error(`A non-error was thrown: ${describe(thrown)}`, { cause: thrown });
+  } catch {
+    return new Error('Something was thrown that cannot be looked at.');
+  }
+}
+
+/** The message of whatever was thrown. Never throws, also when the message itself cannot be read. */
+export function messageOf(thrown: unknown): string {
+  try {
+    const { message }: { readonly message: unknown } = toError(thrown);
+    return String(message);
+  } catch {
+    return 'its message cannot be read';
+  }
+}
+
+/** Whatever was thrown, or an error in place of what throws at whoever looks at it (a revoked Proxy). */
+export function lookable(thrown: unknown): unknown {
+  try {
+    return thrown instanceof Error ? toError(thrown) : thrown;
+  } catch {
+    return toError(thrown);
+  }
 }
 
 function describe(value: unknown): string {

@@ -46,6 +46,11 @@ export class MemoryEnvironment implements RestartableEnvironment {
     );
   }
 
+  /** Events of a group, over all its topics, that are not settled. */
+  unsettled(group: string): number {
+    return this.#broker.unsettled(group);
+  }
+
   async restart(): Promise<void> {
     this.#broker.stop();
     await new Promise((resolve) => setTimeout(resolve, 50));
