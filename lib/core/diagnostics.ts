@@ -115,6 +115,38 @@ export interface OverlapDiagnostic {
   readonly attempt: number;
 }
 
+/** Kafka: what has become of a commit's memory of events that were done past the first one that was not. */
+export interface ProgressMapDiagnostic {
+  readonly bus: string;
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /**
+   * - `taken`: a new owner believes it and skips what it says
+   * - `refused`: it does not, and handles these events again
+   * - `truncated`: it did not fit whole into a commit; what was left out would be handled again
+   * - `full`: the partition stops fetching before it comes to that
+   */
+  readonly outcome: 'taken' | 'refused' | 'truncated' | 'full';
+  /** Why it was refused. */
+  readonly reason: string | undefined;
+  /** `taken`: how many it says are done. `truncated`: how many were left out. Else 0. */
+  readonly events: number;
+}
+
+/** A consumer that was connected and got nothing, although it should have, was replaced by a new one. */
+export interface RevivalDiagnostic {
+  readonly bus: string;
+  readonly transport: string;
+  readonly group: string;
+  /** What it was deaf on. */
+  readonly source: string;
+  /** For how long, in milliseconds. */
+  readonly silentMs: number;
+  /** How many there were in this group, this one included. */
+  readonly revivals: number;
+}
+
 /**
  * The library's `node:diagnostics_channel` channels, for metrics and tracing outside the hot path. Publish only when
  * `hasSubscribers` says that somebody listens.
@@ -129,4 +161,6 @@ export const diagnostics = {
   transportStatus: channel('event-bus:transport:status'),
   leftBehind: channel('event-bus:left-behind'),
   overlap: channel('event-bus:overlap'),
+  progressMap: channel('event-bus:kafka:progress-map'),
+  revival: channel('event-bus:transport:revival'),
 } as const;
