@@ -1,0 +1,80 @@
+/** Where the brokers of this run are. */
+export interface Servers {
+  readonly nats: string | undefined;
+  readonly kafka: readonly string[] | undefined;
+  /** The broker's process, where it runs on this machine and is ours. */
+  readonly brokerPid: number | undefined;
+}
+
+/** How much is measured: everything, or what fits into a few minutes. */
+export interface Scale {
+  /** How long publishers send, in milliseconds. */
+  readonly publishMs: number;
+  /** Events that wait for consumers. */
+  readonly backlog: number;
+  /** Events for handlers that take 10 ms. */
+  readonly slowEvents: number;
+  /** Events that go from one process to another. */
+  readonly pairEvents: number;
+  /** How long the latency at 1,000 events a second is measured, in milliseconds. */
+  readonly latencyMs: number;
+}
+
+export const FULL: Scale = {
+  publishMs: 800,
+  backlog: 150_000,
+  slowEvents: 40_000,
+  pairEvents: 100_000,
+  latencyMs: 4_000,
+};
+export const QUICK: Scale = {
+  publishMs: 500,
+  backlog: 80_000,
+  slowEvents: 20_000,
+  pairEvents: 50_000,
+  latencyMs: 2_000,
+};
+
+/** What one repetition is given. */
+export interface Setting {
+  readonly servers: Servers;
+  readonly scale: Scale;
+  /** Unique in the run: safe in names of topics, groups and streams. */
+  readonly id: string;
+  /** What a suite has prepared for its consumers: a topic that holds `scale.backlog` events. */
+  readonly backlog: string;
+}
+
+/** Percentiles of a latency, in milliseconds. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** What one repetition has found. Its oracle has looked at every event: with a fault, its figures do not count. */
+export interface Repetition {
+  readonly events: number;
+  readonly seconds: number;
+  /** CPU of this process (and of its other half, in a pair), and of the broker, in microseconds an event. */
+  readonly clientMicros: number;
+  readonly brokerMicros: number | undefined;
+  readonly latencyMs?: Latency;
+  /** What else is measured, by name: `meanHandlerMs`, `closeMs`. */
+  readonly extra?: Readonly<Record<string, number>>;
+  readonly faults: readonly string[];
+}
+
+/** One thing that is measured, in a process of its own. */
+export interface Configuration {
+  /** `nats/publish/ours-many`: suite, what is compared, who. */
+  readonly id: string;
+  readonly title: string;
+  readonly by: 'raw' | 'ours' | 'peer';
+  /** Whether it is part of `--quick`. */
+  readonly quick?: boolean;
+  /** What its figure does not promise. */
+  readonly note?: string;
+  run(setting: Setting): Promise<Repetition>;
+}

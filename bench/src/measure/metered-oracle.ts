@@ -1,0 +1,19 @@
+import type { EventData } from './events.js';
+import type { Meter } from './meter.js';
+import { Oracle } from './oracle.js';
+
+/** An oracle that starts a meter with the first event. */
+export class MeteredOracle extends Oracle {
+  constructor(
+    target: number,
+    readonly meter: Meter,
+    keys?: number,
+  ) {
+    super(target, keys);
+  }
+
+  override take(data: EventData, key: string | undefined): void {
+    if (this.firstAt === 0) this.meter.start();
+    super.take(data, key);
+  }
+}

@@ -1,0 +1,101 @@
+import { headers } from '@nats-io/transport-node';
+import type { Configuration, Repetition, Setting } from '../measure/configuration.js';
+import { dataOf, idOf, idPrefix, JSON_TYPE, SOURCE, timeNow } from '../measure/events.js';
+import { Meter } from '../measure/meter.js';
+import { BareAckPool } from './ack-pool.js';
+import { addStream, type NatsClient, natsClient, storedFaults, streamOf } from './client.js';
+
+/** How many were sent, and how many of them confirmed. */
+export interface Sent {
+  readonly sent: number;
+  readonly confirmed: number;
+}
+
+/** One repetition of publishing: a fresh stream, the clock from the first publish to the last confirm, then what was stored is read back. */
+export async function publishing(
+  { servers, id, scale }: Setting,
+  send: (client: NatsClient, topic: string, untilMs: number) => Promise<Sent>,
+): Promise<Repetition> {
+  const client = await natsClient(servers.nats);
+  const topic = `bench.${id}`;
+  await addStream(client, topic);
+  const meter = new Meter(servers.brokerPid);
+  meter.start();
+  const { sent, confirmed } = await send(client, topic, performance.now() + scale.publishMs);
+  meter.stop();
+  const faults = await storedFaults(client, topic, sent, confirmed);
+  await client.manager.streams.delete(streamOf(topic));
+  await client.connection.close();
+  return meter.repetition(sent, faults);
+}
+
+async function awaited(client: NatsClient, topic: string, until: number): Promise<Sent> {
+  const publish = publisher(client, topic);
+  let sent = 0;
+  for (; performance.now() < until; sent++) await publish(sent);
+  return { sent, confirmed: sent };
+}
+
+async function windowed(client: NatsClient, topic: string, until: number): Promise<Sent> {
+  const window = 1_024;
+  const publish = publisher(client, topic);
+  let sent = 0;
+  let confirmed = 0;
+  const slot = async (): Promise<void> => {
+    while (performance.now() < until) {
+      await publish(sent++);
+      confirmed += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: window }, slot));
+  return { sent, confirmed };
+}
+
+async function pooled({ connection }: NatsClient, topic: string, until: number): Promise<Sent> {
+  const pool = new BareAckPool(connection, topic);
+  while (performance.now() < until) await pool.fill(Infinity);
+  await pool.drain();
+  return pool;
+}
+
+/** `js.publish`, with the headers that the library writes. */
+function publisher({ js }: NatsClient, topic: string): (n: number) => Promise<unknown> {
+  const prefix = idPrefix();
+  return (n) => {
+    const data = dataOf(n);
+    const id = idOf(prefix, n);
+    const head = headers();
+    head.set('ce-specversion', '1.0');
+    head.set('ce-id', id);
+    head.set('ce-source', SOURCE);
+    head.set('ce-type', topic);
+    head.set('ce-time', timeNow());
+    head.set('ce-datacontenttype', JSON_TYPE);
+    head.set('ce-partitionkey', data.key);
+    return js.publish(topic, JSON.stringify(data), { headers: head, msgID: id, timeout: 30_000 });
+  };
+}
+
+export const RAW_PUBLISH: readonly Configuration[] = [
+  {
+    id: 'nats/publish/raw-awaited',
+    title: 'js.publish, each awaited',
+    by: 'raw',
+    run: (setting) => publishing(setting, awaited),
+  },
+  {
+    id: 'nats/publish/raw-window',
+    title: 'js.publish, 1,024 at a time',
+    by: 'raw',
+    quick: true,
+    run: (setting) => publishing(setting, windowed),
+  },
+  {
+    id: 'nats/publish/raw-pool',
+    title: 'bare ACK pool, by hand',
+    by: 'raw',
+    quick: true,
+    note: 'no time-outs, no results, no order after a failure',
+    run: (setting) => publishing(setting, pooled),
+  },
+];

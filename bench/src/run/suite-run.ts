@@ -1,0 +1,121 @@
+import { SingleBar } from 'cli-progress';
+import type { Configuration, Repetition, Scale } from '../measure/configuration.js';
+import { SUITES, type SuiteName } from '../process/registry.js';
+import { BACKLOG, fillBacklog } from './backlog.js';
+import { type Broker, kafkaBroker, natsBroker, NO_BROKER } from './brokers.js';
+import type { Measured } from './results.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** What is to be run. */
+export interface Plan {
+  readonly suites: readonly SuiteName[];
+  /** Measured repetitions; one more warms up. */
+  readonly repetitions: number;
+  readonly scale: Scale;
+  readonly isWanted: (configuration: Configuration) => boolean;
+  /** Leaves a CPU profile of the last repetition here, by configuration. */
+  readonly profileOf?: (id: string) => string;
+}
+
+const BROKERS: Readonly<Record<SuiteName, () => Promise<Broker>>> = {
+  nats: () => natsBroker(),
+  kafka: () => kafkaBroker(),
+  pools: () => Promise.resolve(NO_BROKER),
+};
+
+/** Runs suite after suite. Within one, every configuration has its turn before any has its next, so that ratios are of one time. */
+export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; brokers: string[] }> {
+  const bySuite = await Promise.all(
+    plan.suites.map(async (suite) => ({ suite, wanted: (await SUITES[suite]()).filter((one) => plan.isWanted(one)) })),
+  );
+  const rounds = plan.repetitions + 1;
+  const bar = new SingleBar({
+    format: '{bar} {percentage} % | {what} | {value}/{total} | {eta_formatted} left',
+    etaBuffer: 40,
+    noTTYOutput: !process.stderr.isTTY,
+    notTTYSchedule: 15_000,
+    hideCursor: null,
+  });
+  bar.start(
+    bySuite.reduce((sum, { wanted }) => sum + wanted.length * rounds, 0),
+    0,
+    { what: 'starting' },
+  );
+  const measured: Measured[] = [];
+  const brokers: string[] = [];
+  try {
+    for (const { suite, wanted } of bySuite) {
+      if (wanted.length === 0) continue;
+      bar.update({ what: `${suite}: starting its broker` });
+      const broker = await BROKERS[suite]();
+      brokers.push(broker.name);
+      try {
+        await fillBacklog(broker.servers, plan.scale.backlog);
+        measured.push(...(await new SuiteRun(plan, broker, wanted, bar).run()));
+      } finally {
+        await broker.release();
+      }
+    }
+  } finally {
+    bar.stop();
+  }
+  return { measured, brokers };
+}
+
+class SuiteRun {
+  readonly #workers: Map<string, WorkerProcess>;
+  readonly #repetitions = new Map<string, Repetition[]>();
+  readonly #failures = new Map<string, string[]>();
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly broker: Broker,
+    private readonly configurations: readonly Configuration[],
+    private readonly bar: SingleBar,
+  ) {
+    this.#workers = new Map(configurations.map(({ id }) => [id, new WorkerProcess(id)]));
+  }
+
+  async run(): Promise<Measured[]> {
+    try {
+      for (let round = 0; round <= this.plan.repetitions; round++)
+        for (const { id } of this.configurations) await this.#turn(id, round);
+    } finally {
+      await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    }
+    return this.configurations.map(({ id, title, by, note }) => ({
+      id,
+      title,
+      by,
+      ...(note === undefined ? {} : { note }),
+      repetitions: this.#repetitions.get(id) ?? [],
+      faults: this.#failures.get(id) ?? [],
+    }));
+  }
+
+  /** The first round warms up, and its oracle counts all the same. */
+  async #turn(id: string, round: number): Promise<void> {
+    this.bar.update({ what: round === 0 ? `${id} warms up` : `${id} ${round}/${this.plan.repetitions}` });
+    const setting = {
+      servers: this.broker.servers,
+      scale: this.plan.scale,
+      backlog: BACKLOG,
+      id: `${id.replaceAll('/', '-')}-${round}-${Date.now().toString(36)}`,
+    };
+    const profile = round === this.plan.repetitions ? this.plan.profileOf?.(id) : undefined;
+    try {
+      const repetition = await this.#workers.get(id)!.repetition(setting, profile);
+      if (round > 0) push(this.#repetitions, id, repetition);
+      for (const fault of repetition.faults) push(this.#failures, id, `repetition ${round}: ${fault}`);
+    } catch (error) {
+      push(this.#failures, id, `repetition ${round}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.bar.increment();
+  }
+}
+
+function push<T>(lists: Map<string, T[]>, name: string, item: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [item]);
+  else list.push(item);
+}
