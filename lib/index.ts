@@ -2,6 +2,7 @@ export {
   type DeadLetterDiagnostic,
   diagnostics,
   type DispatchDiagnostic,
+  type EventLoopBlockedDiagnostic,
   type LeftBehindDiagnostic,
   type LeftBehindEvent,
   type OverlapDiagnostic,
@@ -11,6 +12,8 @@ export {
   type RevivalDiagnostic,
   type SaturationDiagnostic,
   type SettleDiagnostic,
+  type StallDiagnostic,
+  type StallHolder,
   type TransportStatusDiagnostic,
 } from './core/diagnostics.js';
 export {
@@ -66,6 +69,7 @@ export { EventBusService } from './event-bus.service.js';
 export type {
   BusSnapshot,
   ConsumerSnapshot,
+  EventLoopSnapshot,
   LeftBehindSnapshot,
   LifecycleState,
   PoolSnapshot,
@@ -110,7 +114,6 @@ export type {
   Delivery,
   PublisherPort,
   Source,
-  SourceMetadata,
   SourceProgress,
   Subscription,
   Transport,

@@ -42,15 +42,8 @@ export interface Source {
   lease(): 'held' | 'unsure' | 'lost';
   /** Credit came back; the transport may ask for more. Called often: must be cheap, must not deliver synchronously. */
   replenished(): void;
-  /** What a commit can carry beside the position: set by the bus, read back at the next ownership. Undefined where the broker has no such thing. */
-  metadata?: SourceMetadata;
   /** As health shows it: how far behind, where the broker tells. */
   readonly progress: SourceProgress;
-}
-
-export interface SourceMetadata {
-  get(): string | undefined;
-  set(value: string): void;
 }
 
 export interface SourceProgress {
@@ -58,6 +51,8 @@ export interface SourceProgress {
   readonly lag: number | undefined;
   /** Monotonic milliseconds of the last delivery or settle; undefined before the first. */
   readonly lastProgressAt: number | undefined;
+  /** Why nothing more is asked for although there is credit, in words: a bound of the transport's own. Undefined when that is not so. */
+  readonly heldBy?: string | undefined;
 }
 
 /** One message in this process's hands, to be settled once. */

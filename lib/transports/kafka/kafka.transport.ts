@@ -183,6 +183,7 @@ export class KafkaTransport implements Transport {
     const { consumer: port, handles, logger } = this.context;
     const cluster = { names: this.#names, topics: this.#topics, admin: () => this.#connection.admin() };
     const group = new GroupConsumer({
+      bus: this.context.bus,
       subscription,
       options: this.options,
       driver: this.#driver,

@@ -5,7 +5,16 @@ import { GroupFetch } from '../../../lib/transports/kafka/consuming/group-fetch.
 import { type KafkaServer, startKafka } from '../../support/brokers.js';
 import { eventually } from '../../support/eventually.js';
 import { unique } from '../../support/unique.js';
-import { committed, createTopic, foreign, produce, TestBus, type TestBusOptions, withAdmin } from './harness.js';
+import {
+  bodyOf,
+  committed,
+  createTopic,
+  foreign,
+  produce,
+  TestBus,
+  type TestBusOptions,
+  withAdmin,
+} from './harness.js';
 
 /** Each trap of kafkajs 2.2.4 twice: as it strikes who uses kafkajs as it comes, and not striking us. */
 describe('Traps of kafkajs when consuming', () => {
@@ -169,34 +178,56 @@ describe('Traps of kafkajs when consuming', () => {
     expect(await committed(kafka.brokers, naiveGroup, topic)).toEqual({ 0: 0, 1: 1 });
 
     const group = unique('ours');
-    const first = await bus().start({ group, patterns: [topic] });
-    await eventually(() => expect(first.deliveries).toHaveLength(2));
-    first.assignedSources[0]?.metadata?.set('map of what is done');
+    const first = await bus({ handle: async () => 'keep' }).start({ group, patterns: [topic] });
+    for (let i = 2; i < 40; i += 1) await first.publish(topic, `event ${i}`, { key: `k${i}` });
+    await eventually(() => expect(first.deliveries).toHaveLength(40));
+    const done = first.deliveries.filter(({ position }) => 'offset' in position && position.offset % 2 === 1);
+    for (const delivery of done) first.transport.settle(delivery);
     await eventually(async () => {
       const [found] = await withAdmin(kafka.brokers, (admin) =>
         admin.fetchOffsets({ groupId: group, topics: [topic] }),
       );
-      expect(found?.partitions.map(({ metadata }) => metadata ?? '').toSorted()).toEqual([
-        'bus/1 earliest',
-        'bus/1 earliest map of what is done',
-      ]);
+      const texts = found?.partitions.map(({ metadata }) => metadata ?? '') ?? [];
+      expect(texts.filter((text) => text.startsWith('bus/1 earliest done/1 '))).toHaveLength(2);
     });
     await first.stop();
 
     const second = await bus().start({ group, patterns: [topic] });
-    expect(second.assignedSources.map(({ metadata }) => metadata?.get() ?? '').toSorted()).toEqual([
-      '',
-      'map of what is done',
-    ]);
-    second.assignedSources.find(({ partition }) => partition === 0)?.metadata?.set('x'.repeat(5_000));
-    for (const key of ['k0', 'k1', 'k2', 'k3']) await second.publish(topic, 'more', { key });
-    await eventually(async () => {
-      const offsets = Object.values(await committed(kafka.brokers, group, topic));
-      expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(6);
+    await eventually(() => expect(second.deliveries).toHaveLength(40 - done.length));
+    const fresh = second.bodies.filter((body) => done.every((delivery) => bodyOf(delivery) !== body));
+    expect(fresh).toHaveLength(40 - done.length);
+    expect(second.group(group)['maps']).toMatchObject({ taken: 2, skipped: done.length, refused: {} });
+  });
+
+  it('A4: a broker that takes less metadata than others gets smaller maps, and all progress', async () => {
+    const small = await startKafka({
+      properties: { 'offset.metadata.max.bytes': 300, 'group.min.session.timeout.ms': 500 },
     });
-    expect(second.log.filter(({ level }) => level === 'warn').map(({ fields }) => fields.error)).toContain(
-      'OFFSET_METADATA_TOO_LARGE',
-    );
+    const topic = unique('trap');
+    const group = unique('ours');
+    await createTopic(small.brokers, topic);
+    const messages = Array.from({ length: 4_000 }, (_, i) => ({ key: `k${i}`, value: String(i), partition: 0 }));
+    await produce(small.brokers, topic, messages);
+    const ours = bus({ transport: { connection: { brokers: small.brokers } }, handle: async () => 'keep' });
+    await ours.start({ group, patterns: [topic] });
+    await eventually(() => expect(ours.deliveries).toHaveLength(4_000));
+    for (const [i, delivery] of ours.deliveries.entries()) if (i > 9 && i % 3 > 0) ours.transport.settle(delivery);
+    const stored = async () => {
+      const [found] = await withAdmin(small.brokers, (admin) =>
+        admin.fetchOffsets({ groupId: group, topics: [topic] }),
+      );
+      return found?.partitions[0];
+    };
+    await eventually(async () => expect((await stored())?.metadata).toMatch(/^bus\/1 earliest done\/1 \S+$/));
+    expect((await stored())?.metadata?.length).toBeLessThanOrEqual(300);
+    expect(ours.group(group)['maps']).toMatchObject({ truncated: expect.any(Number) });
+    for (const delivery of ours.deliveries.slice(0, 1_000)) ours.transport.settle(delivery);
+    await eventually(async () => expect((await stored())?.offset).toBe('1002'));
+    const refused = ours.log.filter(({ fields }) => fields.error === 'OFFSET_METADATA_TOO_LARGE');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(6);
+    await ours.stop();
+    await small.remove();
   });
 
   it('A5: a handler that runs for longer than the session time-out keeps its membership', async () => {

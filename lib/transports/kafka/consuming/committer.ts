@@ -23,6 +23,12 @@ export interface CommitScope {
   warn(message: string, fields: LogFields): void;
 }
 
+/** A source, and what is to be committed of it. */
+interface Pending {
+  readonly source: PartitionSource;
+  readonly offset: OffsetToCommit;
+}
+
 /**
  * Commits the frontiers of a group's sources: every `intervalMs` while there is something to commit, one commit at a time, signed
  * with the epoch of the moment. No timer while there is nothing to do.
@@ -76,7 +82,7 @@ export class Committer {
   async #tick(): Promise<void> {
     await this.#commit();
     this.#timer = undefined;
-    for (const { uncommitted } of this.scope.sources) if (uncommitted !== undefined) return this.touch();
+    for (const { isTouched } of this.scope.sources) if (isTouched) return this.touch();
   }
 
   async #commit(): Promise<void> {
@@ -88,7 +94,7 @@ export class Committer {
 
   async #commitAll(): Promise<void> {
     const { epoch } = this.scope;
-    const pending = [...this.scope.sources].flatMap((source) => {
+    const pending = [...this.scope.sources].flatMap((source): Pending[] => {
       const offset = source.uncommitted;
       return offset ? [{ source, offset }] : [];
     });
@@ -98,19 +104,17 @@ export class Committer {
     for (const single of pending) {
       const type = await this.#send(epoch, [single]);
       if (type === undefined || !ONE_PARTITION.includes(type)) continue;
-      this.#refused(single.source, type);
+      this.#refused(single, type);
     }
   }
 
-  #refused(source: PartitionSource, error: string): void {
+  #refused({ source, offset }: Pending, error: string): void {
     const { appTopic: topic, partition } = source;
     if (error === TOO_MUCH_METADATA) {
-      source.metadataRefused();
-      this.scope.warn('The broker takes no metadata of this size; progress is committed without it.', {
-        topic,
-        partition,
-        error,
-      });
+      const characters = offset.metadata.length;
+      source.metadataRefused(offset);
+      const message = 'The broker takes no metadata of this size; progress is committed with less of it.';
+      this.scope.warn(message, { topic, partition, characters, error });
       return;
     }
     source.isUncommittable = true;
@@ -118,10 +122,7 @@ export class Committer {
   }
 
   /** @returns Kafka's error, or undefined when it has been committed */
-  async #send(
-    epoch: Epoch,
-    pending: readonly { source: PartitionSource; offset: OffsetToCommit }[],
-  ): Promise<string | undefined> {
+  async #send(epoch: Epoch, pending: readonly Pending[]): Promise<string | undefined> {
     try {
       await epoch.coordinator.commit(
         epoch,

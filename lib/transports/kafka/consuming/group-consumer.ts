@@ -16,6 +16,7 @@ const LONGEST_BACKOFF_MS = 5_000;
 
 /** What a group's consumer is made of. */
 export interface GroupParts {
+  readonly bus: string;
   readonly subscription: Subscription;
   readonly options: ResolvedKafkaOptions;
   readonly driver: KafkaDriver;

@@ -13,7 +13,8 @@ import { Committer } from './committer.js';
 import type { GroupParts } from './group-consumer.js';
 import { KafkaDelivery } from './kafka-delivery.js';
 import { Ownership } from './ownership.js';
-import { PartitionSource } from './partition-source.js';
+import type { PartitionSource } from './partition-source.js';
+import { ProgressMaps } from './progress-maps.js';
 import { StartFromCheck } from './start-from-check.js';
 import { openSources } from './start-offsets.js';
 import { WakeUp } from './wake-up.js';
@@ -25,6 +26,7 @@ export class GroupFetch implements MemberHooks {
   readonly firstAssignment: Promise<void>;
   readonly #room = new WakeUp();
   readonly #startFrom: StartFromCheck;
+  readonly #maps: ProgressMaps;
   #mode: 'fetching' | 'paused' | 'stopped' | 'closing' = 'fetching';
   #lostToRetention = 0n;
   #overshootMax = 0;
@@ -37,6 +39,7 @@ export class GroupFetch implements MemberHooks {
   ) {
     const { options, logger } = parts;
     this.#startFrom = new StartFromCheck(parts.subscription, logger);
+    this.#maps = new ProgressMaps(parts.bus, logger);
     this.firstAssignment = new Promise((resolve) => (this.#assigned = resolve));
     const scope = {
       intervalMs: options.commitIntervalMs,
@@ -106,8 +109,12 @@ export class GroupFetch implements MemberHooks {
         state: source.state,
         lag: source.progress.lag,
         uncommitted: source.frontier.uncommitted,
+        mapBytes: source.mapBytes,
+        isMapFull: source.isMapFull,
+        held: source.held,
       })),
       ...counts,
+      maps: this.#maps.counts,
       ...this.committer.counts,
       lostToRetention: Number(this.#lostToRetention),
       overshootMax: this.#overshootMax,
@@ -166,8 +173,10 @@ export class GroupFetch implements MemberHooks {
     let delivered = 0;
     for (const message of batch.messages) {
       if (message.offset < source.frontier.position) continue;
+      const entry = source.take(message.offset);
+      if (entry === undefined) continue;
       delivered += 1;
-      this.parts.port.deliver(new KafkaDelivery(source, source.deliver(message.offset), message));
+      this.parts.port.deliver(new KafkaDelivery(source, entry, message));
     }
     this.#overshootMax = Math.max(this.#overshootMax, delivered - Math.max(0, credit));
     this.skipped(batch, batch.lastOffset);
@@ -177,7 +186,7 @@ export class GroupFetch implements MemberHooks {
   skipped(partition: TopicPartition, lastOffset: bigint): void {
     const source = this.ownership.source(partition);
     source?.frontier.skipTo(lastOffset + 1n);
-    if (source?.uncommitted) this.committer.touch();
+    if (source?.isTouched) this.committer.touch();
   }
 
   /** Retention has taken what comes next, or the topic is another one by the same name: then the source is another one too. */
@@ -227,7 +236,16 @@ export class GroupFetch implements MemberHooks {
       touched: () => this.committer.touch(),
     };
     const { parts } = this;
-    return openSources({ partitions, epoch, isNewGroup, member, owner, parts, startFrom: this.#startFrom });
+    return openSources({
+      partitions,
+      epoch,
+      isNewGroup,
+      member,
+      owner,
+      parts,
+      startFrom: this.#startFrom,
+      maps: this.#maps,
+    });
   }
 
   #report(message: string, source: PartitionSource, fields: Record<string, unknown>): void {

@@ -26,6 +26,7 @@ export class KafkaDelivery implements Delivery {
     this.position = { partition: source.partition, offset: Number(entry.offset) };
     this.message = message;
     this.sizeBytes = sizeBytes;
+    entry.key = message.key ?? null;
   }
 }
 

@@ -1,8 +1,12 @@
 import { monotonicNow } from '../../../core/clock.js';
-import type { Credit, Source, SourceMetadata, SourceProgress } from '../../../transport/transport.js';
+import type { Credit, Source, SourceProgress } from '../../../transport/transport.js';
 import type { OffsetToCommit, TopicPartition } from '../driver/driver.js';
-import { encodeNote, decodeNote } from './commit-note.js';
+import { decodeNote, encodeNote } from './commit-note.js';
+import type { DoneRanges } from './done-ranges.js';
 import { type Entry, Frontier } from './frontier.js';
+import { mapBytesOf } from './map-limit.js';
+import { encodeMap } from './offset-map.js';
+import type { ProgressMaps } from './progress-maps.js';
 
 /** What a source is made from. */
 export interface SourceFacts extends TopicPartition {
@@ -16,7 +20,15 @@ export interface SourceFacts extends TopicPartition {
   /** Where the group begins, to be noted with the next commit; undefined: as noted in what is stored. */
   readonly began?: string | undefined;
   readonly fetchBytes: number;
+  /** Which topic of this name it is; undefined where the broker does not tell: then no maps are written. */
+  readonly topicId: Uint8Array | undefined;
+  /** What a predecessor has done from `start` on. */
+  readonly inherited: DoneRanges;
+  readonly maps: ProgressMaps;
 }
+
+/** Of a key, in logs and health. */
+const MOST_KEY_BYTES = 100;
 
 /** What a source asks of who owns it. */
 export interface SourceOwner {
@@ -36,7 +48,7 @@ export class PartitionSource implements Source, TopicPartition {
   readonly partition: number;
   readonly fetchBytes: number;
   readonly frontier: Frontier;
-  readonly metadata: SourceMetadata;
+  readonly topicId: Uint8Array | undefined;
   readonly progress: SourceProgress;
 
   /** The broker's word: everything before it is committed. Undefined before the first commit. */
@@ -48,10 +60,13 @@ export class PartitionSource implements Source, TopicPartition {
   /** The broker refuses commits of this partition for good: its topic is gone. */
   isUncommittable = false;
   #committedMetadata: string;
+  /** Of the frontier, when the broker last knew all of it. */
+  #knownChanges = -1;
   readonly #began: string | undefined;
-  #text: string;
-  /** The broker has refused it as too large: until it changes, commits go without. */
-  #isRefused = false;
+  /** The broker takes not even the note: commits go without. */
+  #isBare = false;
+  #isFull = false;
+  readonly #maps: ProgressMaps;
   #lastProgressAt: number | undefined;
 
   constructor(
@@ -66,13 +81,12 @@ export class PartitionSource implements Source, TopicPartition {
     this.appTopic = appTopic;
     this.partition = partition;
     this.fetchBytes = facts.fetchBytes;
-    this.frontier = new Frontier(start);
+    this.frontier = new Frontier(start, facts.inherited);
     this.committed = facts.isCommitted ? start : undefined;
-    const note = decodeNote(facts.storedMetadata);
+    this.topicId = facts.topicId;
+    this.#maps = facts.maps;
     this.#committedMetadata = facts.storedMetadata;
-    this.#began = facts.began ?? note.began;
-    this.#text = note.text;
-    this.metadata = { get: () => this.#text, set: (text) => this.#setText(text) };
+    this.#began = facts.began ?? decodeNote(facts.storedMetadata).began;
     this.progress = progressOf(this, () => this.#lastProgressAt);
   }
 
@@ -85,16 +99,40 @@ export class PartitionSource implements Source, TopicPartition {
     if (this.mayFetch) this.owner.fetchable();
   }
 
-  /** Credit covers a whole fetch, and the frontier is not too far behind. */
+  /** Credit covers a whole fetch, the frontier is not too far behind, and what is done past it can be said in a commit. */
   get mayFetch(): boolean {
-    if (this.state !== 'active' || this.frontier.uncommitted >= this.maxUncommitted) return false;
+    if (this.state !== 'active' || this.frontier.uncommitted >= this.maxUncommitted || this.isMapFull) return false;
     const { messages, bytes } = this.credit;
     return messages >= 1 && bytes >= this.fetchBytes;
   }
 
-  deliver(offset: bigint): Entry {
+  /** More past the frontier would become too large to be remembered. */
+  get isMapFull(): boolean {
+    const isFull = this.topicId !== undefined && this.#maps.limit.isFull(this.mapBytes, this.#note.length);
+    if (isFull && !this.#isFull)
+      this.#maps.full(this, this.held ?? { offset: String(this.frontier.frontier), key: undefined });
+    this.#isFull = isFull;
+    return isFull;
+  }
+
+  /** What the map needs at most, in bytes. */
+  get mapBytes(): number {
+    return mapBytesOf(this.frontier);
+  }
+
+  /** The event that the frontier waits for; undefined when there is none. */
+  get held(): { readonly offset: string; readonly key: string | undefined } | undefined {
+    const { held } = this.frontier;
+    if (held === undefined) return undefined;
+    return { offset: String(held.offset), key: held.key === null ? undefined : shownKey(held.key) };
+  }
+
+  /** @returns undefined when a predecessor has done it: it is not to be delivered */
+  take(offset: bigint): Entry | undefined {
     this.#lastProgressAt = monotonicNow();
-    return this.frontier.deliver(offset);
+    if (!this.frontier.takeInherited(offset)) return this.frontier.deliver(offset);
+    this.#maps.counts.skipped += 1;
+    return undefined;
   }
 
   settle(entry: Entry): void {
@@ -105,13 +143,21 @@ export class PartitionSource implements Source, TopicPartition {
     this.replenished();
   }
 
+  /** Whether there may be something that the broker does not know. */
+  get isTouched(): boolean {
+    return !this.isUncommittable && this.#knownChanges !== this.frontier.changes;
+  }
+
   /** What a commit would say now; undefined when the broker knows it. */
   get uncommitted(): OffsetToCommit | undefined {
+    if (!this.isTouched) return undefined;
+    const { topic, partition } = this;
     const offset = this.frontier.frontier;
-    const metadata = this.#isRefused ? '' : encodeNote({ began: this.#began, text: this.#text });
-    const isKnown = offset === this.committed && metadata === this.#committedMetadata;
-    if (this.isUncommittable || isKnown) return undefined;
-    return { topic: this.topic, partition: this.partition, offset, metadata };
+    const metadata = this.#metadata(offset);
+    if (offset !== this.committed || metadata !== this.#committedMetadata)
+      return { topic, partition, offset, metadata };
+    this.#knownChanges = this.frontier.changes;
+    return undefined;
   }
 
   commitAnswered({ offset, metadata }: OffsetToCommit): void {
@@ -119,16 +165,30 @@ export class PartitionSource implements Source, TopicPartition {
     this.#committedMetadata = metadata;
   }
 
-  /** What is carried is only a help: progress is committed without it. */
-  metadataRefused(): void {
-    this.#isRefused = true;
+  /** What is carried is only a help: progress is committed with less of it, or without. */
+  metadataRefused({ metadata }: OffsetToCommit): void {
+    if (metadata.length <= this.#note.length) this.#isBare = true;
+    this.#maps.limit.refused(metadata.length);
+    this.#knownChanges = -1;
   }
 
-  #setText(text: string): void {
-    this.#text = text;
-    this.#isRefused = false;
-    this.owner.touched();
+  get #note(): string {
+    return this.#isBare ? '' : encodeNote({ began: this.#began, text: '' });
   }
+
+  #metadata(base: bigint): string {
+    const { group, topic, partition, topicId, frontier } = this;
+    if (topicId === undefined || frontier.islands === 0 || this.#isBare) return this.#note;
+    const room = this.#maps.limit.bodyBytes(this.#note.length + 1);
+    const { text, left } = encodeMap({ group, topic, partition, topicId, base }, frontier.runs(), room);
+    if (left > 0) this.#maps.truncated(this, left);
+    return text === '' ? this.#note : encodeNote({ began: this.#began, text });
+  }
+}
+
+/** For people: text as it is, cut; bytes that are no text show as such. */
+function shownKey(key: Uint8Array): string {
+  return Buffer.from(key).toString('utf8', 0, MOST_KEY_BYTES);
 }
 
 function progressOf(source: PartitionSource, lastProgressAt: () => number | undefined): SourceProgress {

@@ -5,6 +5,8 @@ import type { GroupParts } from './group-consumer.js';
 import { PartitionSource, type SourceOwner } from './partition-source.js';
 import { keyOf } from './assignment-plan.js';
 import { decodeNote } from './commit-note.js';
+import { DoneRanges } from './done-ranges.js';
+import type { ProgressMaps } from './progress-maps.js';
 import { type StartFromCheck, startFromText } from './start-from-check.js';
 
 const RETRIABLE = [
@@ -26,6 +28,7 @@ export interface OpenRequest {
   readonly owner: SourceOwner;
   readonly parts: GroupParts;
   readonly startFrom: StartFromCheck;
+  readonly maps: ProgressMaps;
 }
 
 /** Where a partition begins that the group has no offset of. */
@@ -47,17 +50,27 @@ export async function openSources(request: OpenRequest): Promise<readonly Partit
     request,
     stored.filter(({ offset }) => offset === undefined),
   );
+  const inheritance = await inheritanceOf(request, stored);
   return stored.flatMap((one) => {
     if (one.offset !== undefined) request.startFrom.compare(decodeNote(one.metadata).began);
     const start = one.offset === undefined ? created.get(keyOf(one)) : { offset: one.offset, began: undefined };
-    return start === undefined ? [] : [sourceOf(request, one, start)];
+    return start === undefined ? [] : [sourceOf(request, one, start, inheritance)];
   });
 }
 
-function sourceOf({ parts, owner }: OpenRequest, stored: StoredOffset, start: Beginning): PartitionSource {
+function sourceOf(
+  request: OpenRequest,
+  stored: StoredOffset,
+  start: Beginning,
+  inheritance: Inheritance,
+): PartitionSource {
+  const { parts, owner, maps } = request;
   const { topic, partition, metadata } = stored;
   const { maxBytesPerPartition, maxUncommitted } = parts.options;
   const facts = {
+    topicId: inheritance.topicIds.get(topic),
+    inherited: inheritance.of(stored),
+    maps,
     group: parts.subscription.group,
     appTopic: parts.names.app(topic) ?? topic,
     topic,
@@ -69,6 +82,53 @@ function sourceOf({ parts, owner }: OpenRequest, stored: StoredOffset, start: Be
     fetchBytes: maxBytesPerPartition,
   };
   return new PartitionSource(facts, maxUncommitted, owner);
+}
+
+/** What predecessors have done past the committed offsets, as far as it is to be believed. */
+interface Inheritance {
+  readonly topicIds: ReadonlyMap<string, Uint8Array>;
+  of(stored: StoredOffset): DoneRanges;
+}
+
+async function inheritanceOf(request: OpenRequest, stored: readonly StoredOffset[]): Promise<Inheritance> {
+  const { maps, parts } = request;
+  const { group } = parts.subscription;
+  const topicIds = await topicIdsOf(request, [...new Set(stored.map(({ topic }) => topic))]);
+  const withText = stored.filter(({ offset, metadata }) => offset !== undefined && decodeNote(metadata).text !== '');
+  const ends = new Map((await endsOf(request, withText)).map((position) => [keyOf(position), position.offset]));
+  const of = ({ topic, partition, offset, metadata }: StoredOffset): DoneRanges => {
+    if (offset === undefined) return new DoneRanges([]);
+    const topicId = topicIds.get(topic);
+    const identity = topicId && { group, topic, partition, topicId, base: offset };
+    return maps.inherit(
+      { group, topic, partition },
+      decodeNote(metadata).text,
+      identity,
+      ends.get(keyOf({ topic, partition })) ?? 0n,
+    );
+  };
+  return { topicIds, of };
+}
+
+/** A help only: without ids nothing is skipped. */
+async function topicIdsOf(
+  { epoch, parts }: OpenRequest,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  try {
+    return await epoch.coordinator.topicIds(topics);
+  } catch (error) {
+    parts.logger.debug('The broker does not tell the ids of topics.', { error: errorType(error) });
+    return new Map();
+  }
+}
+
+async function endsOf(
+  { member }: OpenRequest,
+  partitions: readonly TopicPartition[],
+): Promise<readonly FetchPosition[]> {
+  if (partitions.length === 0) return [];
+  return retried(async () => complete(partitions, await member.findOffsets(partitionsByTopic(partitions), 'latest')));
 }
 
 async function createOffsets(

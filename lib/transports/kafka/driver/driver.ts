@@ -88,6 +88,8 @@ export interface GroupCoordinator {
   /** Refused by the broker when the epoch is not the current one. */
   commit(epoch: Epoch, offsets: readonly OffsetToCommit[]): Promise<void>;
   heartbeat(epoch: Epoch): Promise<void>;
+  /** What tells a topic from an earlier one by its name; without those that the broker does not tell. */
+  topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
 /** What a member says it owns when it joins. */

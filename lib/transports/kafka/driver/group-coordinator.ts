@@ -7,6 +7,7 @@ import type {
   TopicPartition,
 } from './driver.js';
 import type { GroupBroker } from './kafkajs-internals.js';
+import { topicIds } from './topic-ids.js';
 
 interface FetchedOffsets {
   readonly responses: readonly {
@@ -65,6 +66,10 @@ export class KafkajsCoordinator implements GroupCoordinator {
 
   async heartbeat({ generation, memberId }: Epoch): Promise<void> {
     await this.broker.heartbeat({ groupId: this.groupId, groupGenerationId: generation, memberId });
+  }
+
+  topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    return topicIds(this.broker, topics);
   }
 }
 

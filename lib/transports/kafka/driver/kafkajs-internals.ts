@@ -46,6 +46,30 @@ export type MemberCluster = Pick<
   findBroker(node: { nodeId: string }): Promise<Broker>;
 };
 
+/** What a request of our own making needs of a broker. */
+export interface RawBroker {
+  readonly connectionPool: {
+    send<T>(request: {
+      readonly request: {
+        readonly apiKey: number;
+        readonly apiVersion: number;
+        readonly apiName: string;
+        encode(): Promise<unknown>;
+      };
+      readonly response: { decode(raw: Buffer): Promise<Buffer>; parse(raw: Buffer): Promise<T> };
+    }): Promise<T>;
+  };
+  /** What the broker understands, by the number of the request; null before the first connection. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>> | null;
+}
+
+/** False when this kafkajs is built differently. */
+export function isRawBroker(broker: object): broker is RawBroker {
+  const pool: unknown = Reflect.get(broker, 'connectionPool');
+  const hasSend = typeof pool === 'object' && pool !== null && typeof Reflect.get(pool, 'send') === 'function';
+  return hasSend && typeof Reflect.get(broker, 'versions') === 'object';
+}
+
 const REPLACED = ['findGroupCoordinator', 'refreshMetadataIfNecessary', 'findBroker'];
 
 /** @throws Error when this kafkajs is built differently */

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { SILENT_LOGGER } from '../../../../../lib/core/logger.js';
+import { DoneRanges } from '../../../../../lib/transports/kafka/consuming/done-ranges.js';
 import { KafkaDelivery } from '../../../../../lib/transports/kafka/consuming/kafka-delivery.js';
 import { PartitionSource } from '../../../../../lib/transports/kafka/consuming/partition-source.js';
+import { ProgressMaps } from '../../../../../lib/transports/kafka/consuming/progress-maps.js';
 
 function source(): PartitionSource {
   const facts = {
@@ -12,6 +15,9 @@ function source(): PartitionSource {
     isCommitted: true,
     storedMetadata: '',
     fetchBytes: 1_024,
+    topicId: undefined,
+    inherited: new DoneRanges([]),
+    maps: new ProgressMaps('default', SILENT_LOGGER),
   };
   return new PartitionSource(facts, 10, {
     leaseHolds: () => true,
@@ -31,7 +37,7 @@ function delivered(size: number, length: number, headers: Record<string, unknown
     headers,
     timestamp: 7,
   };
-  return { answer, delivery: new KafkaDelivery(owner, owner.deliver(5n), fetched) };
+  return { answer, delivery: new KafkaDelivery(owner, owner.frontier.deliver(5n), fetched) };
 }
 
 describe('KafkaDelivery', () => {

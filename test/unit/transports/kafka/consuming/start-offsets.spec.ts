@@ -3,6 +3,8 @@ import { SILENT_LOGGER } from '../../../../../lib/core/logger.js';
 import { HandleRegister } from '../../../../../lib/core/handle-register.js';
 import type { Subscription } from '../../../../../lib/transport/transport.js';
 import type { GroupParts } from '../../../../../lib/transports/kafka/consuming/group-consumer.js';
+import { bodyBytesIn, encodeMap } from '../../../../../lib/transports/kafka/consuming/offset-map.js';
+import { ProgressMaps } from '../../../../../lib/transports/kafka/consuming/progress-maps.js';
 import { StartFromCheck } from '../../../../../lib/transports/kafka/consuming/start-from-check.js';
 import { openSources } from '../../../../../lib/transports/kafka/consuming/start-offsets.js';
 import { TopicWatch } from '../../../../../lib/transports/kafka/consuming/topic-watch.js';
@@ -20,11 +22,18 @@ function unused(): never {
   throw new Error('not used here');
 }
 
+interface SetupOptions {
+  readonly hasOffsets?: boolean;
+  readonly isNewGroup?: boolean;
+  readonly metadata?: string;
+  readonly topicIds?: ReadonlyMap<string, Uint8Array>;
+}
+
 /** A coordinator and a member that answer as told. */
 function setup(
   stored: (bigint | undefined)[],
   found: FetchPosition[][],
-  { hasOffsets = false, isNewGroup }: { hasOffsets?: boolean; isNewGroup?: boolean } = {},
+  { hasOffsets = false, isNewGroup, metadata = '', topicIds = new Map() }: SetupOptions = {},
 ) {
   const asked: unknown[] = [];
   const commits: OffsetToCommit[] = [];
@@ -32,7 +41,7 @@ function setup(
     topic: 'orders',
     partition,
     offset,
-    metadata: '',
+    metadata,
   }));
   const epoch = {
     generation: 1,
@@ -43,6 +52,7 @@ function setup(
       hasOffsets: async () => hasOffsets,
       commit: async (_: unknown, offsets: readonly OffsetToCommit[]) => void commits.push(...offsets),
       heartbeat: unused,
+      topicIds: async () => topicIds,
     },
   };
   const member: KafkaMember = {
@@ -67,6 +77,7 @@ function setup(
     ordering: 'key',
   };
   const parts: GroupParts = {
+    bus: 'default',
     subscription,
     options,
     names,
@@ -80,8 +91,9 @@ function setup(
   const owner = { leaseHolds: () => true, fetchable: () => undefined, touched: () => undefined };
   const partitions = answers.map(({ topic, partition }) => ({ topic, partition }));
   const startFrom = new StartFromCheck(subscription, SILENT_LOGGER);
-  const request = { partitions, epoch, isNewGroup, member, owner, parts, startFrom };
-  return { asked, commits, open: () => openSources(request) };
+  const maps = new ProgressMaps('default', SILENT_LOGGER);
+  const request = { partitions, epoch, isNewGroup, member, owner, parts, startFrom, maps };
+  return { asked, commits, maps, open: () => openSources(request) };
 }
 
 const at = (partition: number, offset: bigint): FetchPosition => ({ topic: 'orders', partition, offset });
@@ -116,5 +128,58 @@ describe('Where sources begin', () => {
     const { open, asked } = setup([5n, undefined], [[], [at(1, 0n)]], { isNewGroup: false });
     expect((await open()).map(({ name }) => name)).toEqual(['g/orders[0]', 'g/orders[1]']);
     expect(asked).toHaveLength(2);
+  });
+});
+
+describe('What a predecessor has done past the committed offset', () => {
+  const topicId = Buffer.alloc(16, 7);
+  const topicIds = new Map([['orders', topicId]]);
+  const map = (base: bigint, id = topicId): string =>
+    encodeMap({ group: 'g', topic: 'orders', partition: 0, topicId: id, base }, [1, 3, 2, 4], bodyBytesIn(4_096)).text;
+
+  it.each([
+    ['with the note of where the group began', 'bus/1 latest '],
+    ['without it', ''],
+  ])('is not delivered again: %s', async (_, note) => {
+    const { open, maps } = setup([5n], [[at(0, 50n)]], { metadata: `${note}${map(5n)}`, topicIds });
+    const [source] = await open();
+    const offsets = [5n, 6n, 7n, 8n, 9n, 10n, 11n, 12n, 13n, 14n, 15n];
+    expect(offsets.filter((offset) => source?.take(offset))).toEqual([5n, 9n, 10n, 15n]);
+    expect(maps.counts).toMatchObject({ taken: 1, skipped: 7, refused: {} });
+  });
+
+  it('goes on into the next commit, before any of it was reached', async () => {
+    const { open } = setup([5n], [[at(0, 50n)]], { metadata: `bus/1 latest ${map(5n)}`, topicIds });
+    const [source] = await open();
+    expect(source?.uncommitted).toBeUndefined();
+    const first = source?.take(5n);
+    if (first) source?.settle(first);
+    const next = encodeMap(
+      { group: 'g', topic: 'orders', partition: 0, topicId, base: 6n },
+      [0, 3, 2, 4],
+      bodyBytesIn(4_096),
+    );
+    expect(source?.uncommitted).toMatchObject({ offset: 6n, metadata: `bus/1 latest ${next.text}` });
+  });
+
+  it.each([
+    ['the committed offset is another', map(4n), topicIds, 50n, 'base'],
+    ['the topic is another by the same name', map(5n, Buffer.alloc(16, 9)), topicIds, 50n, 'incarnation'],
+    ['the broker does not tell topic ids', map(5n), new Map(), 50n, 'unidentified'],
+    ['the log ends before it', map(5n), topicIds, 14n, 'end'],
+    ['somebody else has written it', 'progress of another library', topicIds, 50n, 'foreign'],
+    ['it is damaged', `${map(5n).slice(0, -3)}AAA`, topicIds, 50n, 'checksum'],
+  ])('is delivered again when %s, counted and logged away with the next commit', async (_, text, ids, end, reason) => {
+    const { open, maps } = setup([5n], [[at(0, end)]], { metadata: `bus/1 latest ${text}`, topicIds: ids });
+    const [source] = await open();
+    expect([5n, 6n, 7n, 8n].filter((offset) => source?.take(offset))).toHaveLength(4);
+    expect(maps.counts.refused).toEqual({ [reason]: 1 });
+    expect(source?.uncommitted).toMatchObject({ offset: 5n, metadata: 'bus/1 latest' });
+  });
+
+  it('is counted as missing where a commit says nothing of it', async () => {
+    const { open, maps } = setup([5n], [], { metadata: 'bus/1 latest', topicIds });
+    await open();
+    expect(maps.counts).toMatchObject({ missing: 1, refused: {} });
   });
 });
