@@ -35,6 +35,7 @@ export class BusParts {
   readonly dispatcher: Dispatcher;
   /** Until what was declared is there, nothing is sent. */
   #isPrepared = false;
+  #failure: Error | undefined;
 
   constructor(private readonly given: AssemblyOptions) {
     const { name, options, logger } = given;
@@ -57,6 +58,11 @@ export class BusParts {
   openPublishing(): void {
     this.#isPrepared = true;
     this.publisher.transportStatus(this.transport.status);
+  }
+
+  /** It will never be there: what waits to be sent is told why. */
+  failed(error: Error): void {
+    this.#failure = error;
   }
 
   #createTransport(): Transport {
@@ -98,6 +104,7 @@ export class BusParts {
       deliveryOf: (group) => groupSettings(options, group).delivery,
       poolsOf: (group) => this.#poolsOf(group),
       rebalanceDrainMs: options.rebalanceDrainMs,
+      stalledAfterMs: options.stalledAfterMs,
     });
   }
 
@@ -144,6 +151,6 @@ export class BusParts {
   }
 
   #notReady(): EventBusError {
-    return new NotConnectedError(this.transport.name, this.transport.status.error);
+    return new NotConnectedError(this.transport.name, this.#failure ?? this.transport.status.error);
   }
 }

@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { monotonicNow } from './core/clock.js';
-import { NotOpenError } from './core/errors.js';
+import { NotOpenError, toError } from './core/errors.js';
 import { BusParts } from './event-bus.assembly.js';
 import { BringUp } from './event-bus.bring-up.js';
 import { ConsumingStart } from './event-bus.consuming.js';
@@ -8,10 +8,10 @@ import type { BusHandlers } from './event-bus.handlers.js';
 import { nestLogger } from './event-bus.logger.js';
 import { Pauses } from './event-bus.pauses.js';
 import type { ResolvedOptions } from './event-bus.resolve-options.js';
-import { SaturationWatch } from './event-bus.saturation.js';
 import { BusShutdown } from './event-bus.shutdown.js';
 import { type BusSnapshot, type LifecycleState, snapshotOf } from './event-bus.snapshot.js';
 import type { Surroundings } from './event-bus.surroundings.js';
+import { BusWatch } from './event-bus.watch.js';
 import type { ConnectionStatus } from './transport/transport.js';
 
 /** What a bus's life depends on. */
@@ -29,6 +29,7 @@ export interface LifecycleOptions {
  * - idle: made; publishes are taken in and wait
  * - starting: from onModuleInit. Connects; creates or checks what was declared; then publishes are sent
  * - running: after every module's bootstrap hook. Events are handled, unless this process only publishes
+ * - failed: instead, when something cannot be mended by trying again and the application was up already
  * - draining: before any module's destroy hook. Nothing new comes in, what is in hand is handled and settled
  * - publishing-only: until onApplicationShutdown, when HTTP has closed
  * - closed: every publish has ended, every handle is closed
@@ -41,11 +42,12 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly #consuming: ConsumingStart;
   readonly #handlers: BusHandlers;
   readonly #pauses: Pauses;
-  readonly #saturation: SaturationWatch;
   readonly #shutdown: BusShutdown;
+  readonly #watch: BusWatch;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   #state: LifecycleState = 'idle';
   #stateSince = monotonicNow();
+  #failure: Error | undefined;
   #opening: Promise<void> | undefined;
   #bootstrapping: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -58,7 +60,7 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.#handlers = given.handlers(this.parts);
     const { transport, handles } = this.parts;
     this.#pauses = new Pauses(transport);
-    this.#saturation = new SaturationWatch(name, this.parts.pools, options.pools.saturatedAfterMs, handles);
+    this.#watch = new BusWatch({ name, options, parts: this.parts, isPaused: (group) => this.#pauses.has(group) });
     this.#shutdown = new BusShutdown(this.parts, options.shutdownTimeoutMs);
     this.#bringUp = new BringUp({
       transport,
@@ -143,10 +145,12 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
       group: this.given.options.group,
       state: this.#state,
       stateSince: this.#stateSince,
+      failure: this.#failure,
+      eventLoop: this.#watch.eventLoop,
       consuming: this.#consuming.isBegun && this.#state === 'running',
       consumesByOption: this.consumes,
     };
-    return snapshotOf(this.parts, facts, (group) => this.#pauses.has(group));
+    return snapshotOf(this.parts, facts);
   }
 
   async #open(): Promise<void> {
@@ -157,16 +161,23 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
     for (const { name, handle } of this.#handlers.resultsListeners()) publisher.results.register(name, handle);
     publisher.open();
     if (!options.isTransportGiven) logger.log('No transport was given: events stay in the memory of this process.');
-    this.#bringUp.begin().catch((error: unknown) => {
-      logger.error('The bus cannot start, and trying again cannot mend it.', { error });
-    });
+    this.#bringUp.begin().catch((error: unknown) => this.#fail(toError(error)));
     if (options.startup === 'require') await this.#bringUp.prepared(options.connectTimeoutMs);
+  }
+
+  /** Once the application is up, nobody but health and the log can say so. */
+  #fail(error: Error): void {
+    if (this.#stopping !== undefined) return;
+    this.#failure = error;
+    this.parts.failed(error);
+    this.#enter('failed');
+    this.parts.logger.error('The bus cannot start, and trying again cannot mend it.', { error });
   }
 
   async #bootstrap(): Promise<void> {
     const isOver = this.#stopping !== undefined;
     if (isOver) return;
-    this.#saturation.start();
+    this.#watch.start();
     await this.#consuming.bootstrap();
   }
 
@@ -174,7 +185,7 @@ export class EventBusLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.#enter('draining');
     this.#shutdown.begin();
     this.#bringUp.stop();
-    this.#saturation.stop();
+    this.#watch.stop();
     await this.#shutdown.consuming();
     this.#enter('publishing-only');
   }

@@ -69,6 +69,8 @@ export const eventBusSchema = z.strictObject({
   unmatched: z.enum(['ignore', 'dead-letter']).optional(),
   shutdownTimeoutMs: deadlineMs.optional(),
   rebalanceDrainMs: deadlineMs.optional(),
+  stalledAfterMs: deadlineMs.optional(),
+  blockedAfterMs: deadlineMs.optional(),
   maxBodyBytes: bytes.optional(),
   maxJsonDepth: count(10_000).optional(),
 });

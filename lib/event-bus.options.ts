@@ -97,6 +97,13 @@ export interface EventBusOptions {
   readonly shutdownTimeoutMs?: number;
   /** Deadline of a drain when a source moves to another instance, in milliseconds, from 1. @default 10000 */
   readonly rebalanceDrainMs?: number;
+  /**
+   * A handler, a key or a source without progress for so many milliseconds, from 1, is stalled: it is told of, and health is degraded. Nothing
+   * is stalled before twice the `timeoutMs` of its handlers. @default 60000
+   */
+  readonly stalledAfterMs?: number;
+  /** An event loop that was blocked for longer than so many milliseconds, from 1, is told of: well below what leases last, 10 s. @default 5000 */
+  readonly blockedAfterMs?: number;
   /** Largest body that is parsed, in bytes, from 1. @default 16777216 (16 MiB) */
   readonly maxBodyBytes?: number;
   /** Deepest JSON that is parsed: 1 to 10,000. @default 200 */

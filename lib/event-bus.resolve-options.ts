@@ -40,6 +40,8 @@ export const DEFAULT_EVENT_BUS_OPTIONS = {
   unmatched: 'ignore',
   shutdownTimeoutMs: 25_000,
   rebalanceDrainMs: 10_000,
+  stalledAfterMs: 60_000,
+  blockedAfterMs: 5_000,
   maxBodyBytes: 16 * MIB,
   maxJsonDepth: 200,
 } as const;
@@ -89,6 +91,8 @@ export interface ResolvedOptions {
   readonly unmatched: 'ignore' | 'dead-letter';
   readonly shutdownTimeoutMs: number;
   readonly rebalanceDrainMs: number;
+  readonly stalledAfterMs: number;
+  readonly blockedAfterMs: number;
   readonly maxBodyBytes: number;
   readonly maxJsonDepth: number;
 }

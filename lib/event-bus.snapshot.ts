@@ -1,15 +1,20 @@
 import { monotonicNow } from './core/clock.js';
 import type { HandleState } from './core/handle-register.js';
 import type { Totals } from './dispatch/totals.js';
-import type { ConsumerSnapshot, PoolSnapshot, StallSnapshot } from './dispatch/dispatcher.snapshot.js';
+import type { ConsumerSnapshot, PoolSnapshot } from './dispatch/dispatcher.snapshot.js';
 import type { LeftBehindSnapshot } from './dispatch/left-behind.js';
+import type { StallSnapshot } from './dispatch/stall.js';
 import type { BusParts } from './event-bus.assembly.js';
+import type { EventLoopSnapshot } from './event-bus.loop-watch.js';
 import type { ConnectionStatus } from './transport/transport.js';
 
-/** idle → starting → running → draining → publishing-only → closed. Under `consume: false`: running without consumers. */
-export type LifecycleState = 'idle' | 'starting' | 'running' | 'draining' | 'publishing-only' | 'closed';
+/**
+ * idle → starting → running → draining → publishing-only → closed. Under `consume: false`: running without consumers. `failed` comes after
+ * starting, when something went wrong that trying again cannot mend and the application was up already: the bus tries no more.
+ */
+export type LifecycleState = 'idle' | 'starting' | 'running' | 'failed' | 'draining' | 'publishing-only' | 'closed';
 
-export type { ConsumerSnapshot, LeftBehindSnapshot, PoolSnapshot, StallSnapshot };
+export type { ConsumerSnapshot, EventLoopSnapshot, LeftBehindSnapshot, PoolSnapshot, StallSnapshot };
 
 /** What a bus is doing: live state only, nothing is asked of the broker. What health reads. */
 export interface BusSnapshot {
@@ -17,6 +22,8 @@ export interface BusSnapshot {
   readonly group: string | undefined;
   readonly state: LifecycleState;
   readonly stateSince: number;
+  /** Why the bus could not start, for good; undefined unless that is so. */
+  readonly failure: Error | undefined;
   readonly now: number;
   readonly transport: {
     readonly name: string;
@@ -43,6 +50,8 @@ export interface BusSnapshot {
   readonly deadLettersFailingSince: number | undefined;
   /** What the last drain deadline that passed, or loss of a source, has left unfinished; undefined when none has. Stays after `close`. */
   readonly leftBehind: LeftBehindSnapshot | undefined;
+  /** Undefined until the event loop was blocked for longer than `blockedAfterMs`. */
+  readonly eventLoop: EventLoopSnapshot | undefined;
   readonly handles: readonly HandleState[];
   readonly consuming: boolean;
   readonly consumesByOption: boolean;
@@ -51,37 +60,21 @@ export interface BusSnapshot {
 /** What only the lifecycle knows. */
 export type LifecycleFacts = Pick<
   BusSnapshot,
-  'bus' | 'group' | 'state' | 'stateSince' | 'consuming' | 'consumesByOption'
+  'bus' | 'group' | 'state' | 'stateSince' | 'failure' | 'eventLoop' | 'consuming' | 'consumesByOption'
 >;
 
-/** A source that is behind is not called stalled before it has made no progress for so long, in milliseconds. */
-const SOURCE_STALL_MS = 60_000;
-
-/** Reads what the parts of a bus keep anyway. @param isPaused whether a group was paused on purpose */
-export function snapshotOf(parts: BusParts, facts: LifecycleFacts, isPaused: (group: string) => boolean): BusSnapshot {
+/** Reads what the parts of a bus keep anyway. */
+export function snapshotOf(parts: BusParts, facts: LifecycleFacts): BusSnapshot {
   const { transport, dispatcher, publisher, handles } = parts;
-  const { pools, consumers, stalls, totals, deadLettersFailingSince, leftBehind } = dispatcher.snapshot();
+  const { totals, ...dispatched } = dispatcher.snapshot();
   const { name, status } = transport;
-  const now = monotonicNow();
-  const stalledSources = consumers.filter((consumer) => !isPaused(consumer.group) && isStalled(consumer, now));
   return {
     ...facts,
-    now,
+    ...dispatched,
+    now: monotonicNow(),
     transport: { name, status, details: transport.details() },
-    pools,
     ack: publisher.snapshot,
-    consumers,
-    stalls: [
-      ...stalls,
-      ...stalledSources.map((source) => ({ what: source.name, since: source.lastProgressAt ?? now })),
-    ],
     totals: { ...totals, ...publisher.totals },
-    deadLettersFailingSince,
-    leftBehind,
     handles: handles.list(),
   };
-}
-
-function isStalled({ lag = 0, inFlight, lastProgressAt }: ConsumerSnapshot, now: number): boolean {
-  return lag > 0 && inFlight === 0 && lastProgressAt !== undefined && now - lastProgressAt > SOURCE_STALL_MS;
 }

@@ -68,6 +68,44 @@ export interface TransportStatusDiagnostic {
   readonly error?: unknown;
 }
 
+/**
+ * What holds a stall up:
+ * - handler: it has run for long · backoff: it fails and is tried again · dead-letter: it cannot be stored
+ * - paused: its group, on purpose · lease: nobody knows whether the source is still ours · settle: at-most-once events cannot be settled
+ * - credit: the queues are full of others' events, or the transport's own bound is reached · workers: all run something else
+ * - broker: it is away · transport: there is credit and a lag, and nothing arrives
+ */
+export type StallHolder =
+  'handler' | 'backoff' | 'dead-letter' | 'paused' | 'lease' | 'settle' | 'credit' | 'workers' | 'broker' | 'transport';
+
+/** A handler, a key or a source that makes no progress. */
+export interface StallDiagnostic {
+  readonly bus: string;
+  /** Each stall begins once, and ends once: at its next progress, when its source is given up, or when the bus shuts down. */
+  readonly phase: 'began' | 'ended';
+  /** A handler that runs, the event of a key that does not get on, or a source that is behind. */
+  readonly kind: 'handler' | 'key' | 'source';
+  readonly group: string;
+  readonly source: string;
+  /** Undefined for a source. */
+  readonly handler: string | undefined;
+  /** Undefined for a source. */
+  readonly topic: string | undefined;
+  readonly key: string | undefined;
+  /** Without progress, in milliseconds. */
+  readonly forMs: number;
+  readonly heldBy: StallHolder;
+  /** The same in words. */
+  readonly why: string;
+}
+
+/** The event loop was blocked, or the process stopped: nothing of it ran meanwhile, heartbeats and leases included. */
+export interface EventLoopBlockedDiagnostic {
+  readonly bus: string;
+  /** For how long, in milliseconds. */
+  readonly blockedMs: number;
+}
+
 /** One event that a deadline has left, or cut off, unfinished. */
 export interface LeftBehindEvent {
   /** `Class.method`, or `none`. */
@@ -161,6 +199,8 @@ export const diagnostics = {
   transportStatus: channel('event-bus:transport:status'),
   leftBehind: channel('event-bus:left-behind'),
   overlap: channel('event-bus:overlap'),
+  stall: channel('event-bus:stall'),
+  eventLoopBlocked: channel('event-bus:event-loop:blocked'),
   progressMap: channel('event-bus:kafka:progress-map'),
   revival: channel('event-bus:transport:revival'),
 } as const;

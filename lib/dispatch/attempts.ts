@@ -11,9 +11,6 @@ import type { OwnedSource } from './owned-source.js';
 /** How long after its signal a handler with `onTimeout: 'dead-letter'` is given up on, in milliseconds. */
 export const GIVE_UP_AFTER_MS = 30_000;
 
-/** A handler that has run for less is never called stalled, in milliseconds. */
-const LEAST_STALL_MS = 60_000;
-
 /** Shortest and longest time between two sweeps, in milliseconds. */
 const SWEEP_MS = { least: 5, most: 1_000 };
 
@@ -60,15 +57,6 @@ export class RunningAttempts {
     const all: Attempt[] = [];
     for (let attempt = this.#oldest; attempt; attempt = attempt.later) all.push(attempt);
     return all;
-  }
-
-  /** What has run for longer than 60 s and than twice its `timeoutMs`. */
-  stalled(): Attempt[] {
-    const now = this.#options.now();
-    return this.list().filter(({ task, since }) => {
-      const threshold = Math.max(LEAST_STALL_MS, 2 * (task?.registration.timeoutMs ?? 0));
-      return now - since > threshold;
-    });
   }
 
   /** Watches nothing any more. */

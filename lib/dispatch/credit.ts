@@ -127,6 +127,11 @@ export class CreditBook {
     return credit;
   }
 
+  /** Whether it may make a fetch now. */
+  canFetch(owned: OwnedSource): boolean {
+    return this.messagesOf(owned) > 0 && this.bytesOf(owned) >= Math.max(1, owned.source.fetchBytes);
+  }
+
   /** Nobody is told anything any more. */
   stop(): void {
     clearImmediate(this.#telling);
@@ -153,15 +158,11 @@ export class CreditBook {
     const waiting = this.#short;
     this.#short = new Set();
     for (const owned of waiting) {
-      const canFetch = this.#canFetch(owned);
+      const canFetch = this.canFetch(owned);
       if (canFetch) this.#short.delete(owned);
       else this.#short.add(owned);
       if (canFetch) this.#replenish(owned);
     }
-  }
-
-  #canFetch(owned: OwnedSource): boolean {
-    return this.messagesOf(owned) > 0 && this.bytesOf(owned) >= Math.max(1, owned.source.fetchBytes);
   }
 
   #replenish(owned: OwnedSource): void {

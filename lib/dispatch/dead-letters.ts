@@ -77,6 +77,7 @@ export class DeadLetters {
     const { totals, logger, now, random } = this.#options;
     totals.deadLettersFailed += 1;
     pending.failures += 1;
+    pending.error = error;
     this.#failing.add(pending);
     if (pending.failures === 1) this.#publish(pending.letter, false);
     if (this.#failingSince === undefined) {

@@ -6,13 +6,13 @@ import type { OwnedSource } from './owned-source.js';
 /** What a run leads to: undefined when the task has ended, else the milliseconds until it is run again. */
 export type Next = number | undefined;
 
-/** How long to wait until a lease that nothing has renewed is looked at again, in milliseconds. */
-const UNSURE_WAIT_MS = 50;
-
 /** A dead letter on its way into the store. */
 export class PendingLetter {
   /** How often storing it has failed. */
   failures = 0;
+
+  /** Why it could not be stored the last time. */
+  error: Error | undefined;
 
   constructor(readonly letter: DeadLetter) {}
 }
@@ -20,6 +20,10 @@ export class PendingLetter {
 /** What tasks need of the stage that runs them. */
 export interface LetterStage {
   storeLetter(task: DeliveryTask, pending: PendingLetter): Promise<Next>;
+  /** Nobody knows whether its source is still ours: it waits. */
+  unsure(task: DeliveryTask): Next;
+  /** It was unsure and is not any more. */
+  sureAgain(task: DeliveryTask): void;
   dropped(task: DeliveryTask): void;
 }
 
@@ -27,6 +31,9 @@ export interface LetterStage {
 export abstract class DeliveryTask implements Task {
   /** Set once the event is given up on; from then on a run is a try to store it. */
   pending: PendingLetter | undefined;
+
+  /** Since when it has had turns and could not end: monotonic milliseconds. Undefined for most, to the end. */
+  heldUpSince: number | undefined;
 
   /** Whether its delivery has been told that it has ended. */
   isOver = false;
@@ -61,7 +68,8 @@ export abstract class DeliveryTask implements Task {
   }
 
   run(): Next | Promise<Next> {
-    if (this.#lease === 'unsure') return UNSURE_WAIT_MS;
+    if (this.#lease === 'unsure') return this.letters.unsure(this);
+    if (this.heldUpSince !== undefined) this.letters.sureAgain(this);
     return this.pending === undefined ? this.start() : this.letters.storeLetter(this, this.pending);
   }
 

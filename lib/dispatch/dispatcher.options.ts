@@ -27,6 +27,8 @@ export interface DispatcherOptions {
   readonly limits: CreditLimits;
   /** How long running handlers may take to end when a source moves to another instance, in milliseconds. */
   readonly rebalanceDrainMs: number;
+  /** A handler, key or source without progress for longer is stalled, in milliseconds; each has at least twice its handlers' `timeoutMs`. @default 60000 */
+  readonly stalledAfterMs?: number;
   readonly logger: BusLogger;
   readonly handles: HandleRegister;
   /** Monotonic milliseconds; the same clock as the pools'. @default performance.now */

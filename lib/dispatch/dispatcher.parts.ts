@@ -10,6 +10,7 @@ import { Ownership } from './ownership.js';
 import { Runner } from './runner.js';
 import { SettleFirst } from './settle-first.js';
 import { Settler } from './settler.js';
+import { StallWatch } from './stall-watch.js';
 import { noTotals } from './totals.js';
 import type { Totals } from './totals.js';
 
@@ -23,7 +24,11 @@ export interface DispatcherParts {
   readonly runner: Runner;
   readonly ownership: Ownership;
   readonly report: LeftBehindReport;
+  readonly stalls: StallWatch;
 }
+
+/** The least time without progress that is called a stall, in milliseconds. */
+export const DEFAULT_STALLED_AFTER_MS = 60_000;
 
 /** Puts a dispatcher's parts together. @param submit where an at-most-once event goes on once it is settled */
 export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight) => void): DispatcherParts {
@@ -37,6 +42,7 @@ export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight
     registry,
     now = monotonicNow,
     random = Math.random,
+    stalledAfterMs = DEFAULT_STALLED_AFTER_MS,
   } = options;
   const totals = noTotals();
   const credit = new CreditBook(options.limits, pools.keyed, logger);
@@ -70,5 +76,6 @@ export function assemble(options: DispatcherOptions, submit: (inFlight: InFlight
     poolsOf: options.poolsOf,
     settleFirst: (owned) => new SettleFirst({ owned, settlement, settler, handles, logger, random, submit }),
   });
-  return { now, totals, credit, settler, deadLetters, runner, ownership, report };
+  const stalls = new StallWatch({ bus, registry, stalledAfterMs, logger, now, credit, runner, ownership, pools });
+  return { now, totals, credit, settler, deadLetters, runner, ownership, report, stalls };
 }

@@ -4,7 +4,8 @@ import type { DeadLetters } from './dead-letters.js';
 import type { LeftBehindReport, LeftBehindSnapshot } from './left-behind.js';
 import { DeliveryTask } from './delivery-task.js';
 import type { OwnedSource } from './owned-source.js';
-import type { Runner } from './runner.js';
+import type { StallSnapshot } from './stall.js';
+import type { StallWatch } from './stall-watch.js';
 import type { Totals } from './totals.js';
 
 /** One pool as health shows it. Times in monotonic milliseconds. */
@@ -27,20 +28,17 @@ export interface ConsumerSnapshot {
   readonly inFlight: number;
   readonly lag: number | undefined;
   readonly lastProgressAt: number | undefined;
+  /** Whether it is this process's: `unsure` while its lease has run out and nothing has renewed it; nothing of it starts then. */
+  readonly lease: 'held' | 'unsure' | 'lost';
   /** The key whose waiting events stopped the source, if one did. */
   readonly blockedByKey: string | undefined;
-}
-
-/** A handler that has run for longer than 60 s and than twice its `timeoutMs`, or a source that is behind and makes no progress. */
-export interface StallSnapshot {
-  readonly what: string;
-  readonly since: number;
 }
 
 /** What the dispatcher knows, at the moment it is asked. */
 export interface DispatcherSnapshot {
   readonly pools: { readonly global: PoolSnapshot; readonly keyed: PoolSnapshot };
   readonly consumers: readonly ConsumerSnapshot[];
+  /** As of the last look for them. */
   readonly stalls: readonly StallSnapshot[];
   readonly totals: Readonly<Totals>;
   /** Since when dead letters cannot be stored; undefined when they can. */
@@ -53,18 +51,18 @@ export interface DispatcherSnapshot {
 export interface SnapshotParts {
   readonly pools: { readonly global: WorkerPool; readonly keyed: WorkerPool };
   readonly sources: Iterable<OwnedSource>;
-  readonly runner: Runner;
+  readonly stalls: StallWatch;
   readonly totals: Totals;
   readonly deadLetters: DeadLetters;
   readonly report: LeftBehindReport;
 }
 
 /** Reads what is kept anyway. */
-export function snapshotOf({ pools, sources, runner, totals, deadLetters, report }: SnapshotParts): DispatcherSnapshot {
+export function snapshotOf({ pools, sources, stalls, totals, deadLetters, report }: SnapshotParts): DispatcherSnapshot {
   return {
     pools: { global: poolOf(pools.global), keyed: poolOf(pools.keyed) },
     consumers: [...sources].map(consumerOf),
-    stalls: runner.attempts.stalled().map(({ task, since }) => ({ what: whatOf(task), since })),
+    stalls: stalls.stalls,
     totals: { ...totals },
     deadLettersFailingSince: deadLetters.failingSince,
     leftBehind: report.last,
@@ -88,12 +86,5 @@ function longestOf({
 function consumerOf({ source, inHand, blockedByKey }: OwnedSource): ConsumerSnapshot {
   const { name, group, progress } = source;
   const { lag, lastProgressAt } = progress;
-  return { name, group, inFlight: inHand, lag, lastProgressAt, blockedByKey };
-}
-
-function whatOf(task: DeliveryTask | undefined): string {
-  if (task === undefined) return 'a handler';
-  const key = task.inFlight.envelope?.key;
-  const keyed = key === undefined ? '' : `, key ${JSON.stringify(key.slice(0, 100))}`;
-  return `${task.handler} on ${task.inFlight.delivery.message.topic}${keyed}`;
+  return { name, group, inFlight: inHand, lag, lastProgressAt, lease: source.lease(), blockedByKey };
 }

@@ -12,6 +12,7 @@ import type { DispatcherParts } from './dispatcher.parts.js';
 import type { DispatcherOptions } from './dispatcher.options.js';
 import { snapshotOf } from './dispatcher.snapshot.js';
 import type { DispatcherSnapshot } from './dispatcher.snapshot.js';
+import type { StallFacts } from './stalled-sources.js';
 import { HandlerTask } from './handler-task.js';
 import { InFlight } from './in-flight.js';
 import { readEnvelope } from './read-envelope.js';
@@ -77,6 +78,16 @@ export class Dispatcher implements ConsumerPort {
    */
   drain(withinMs: number): Promise<readonly LeftBehindEvent[]> {
     return (this.#draining ??= this.#drain(withinMs));
+  }
+
+  /** Looks for what makes no progress; to be called again and again. What it finds is told of, and is in the snapshot. */
+  lookForStalls(facts: StallFacts): void {
+    this.#parts.stalls.look(facts);
+  }
+
+  /** Nobody looks for stalls any more. */
+  endStalls(): void {
+    this.#parts.stalls.end();
   }
 
   /** What was going on at this moment. Costs nothing in between. */

@@ -10,6 +10,7 @@ import type { RunningAttempts } from './attempts.js';
 import type { DeadLetter } from './dead-letter.js';
 import { handlerlessLetterOf, letterOf } from './dead-letter.facts.js';
 import type { DeadLetters } from './dead-letters.js';
+import { HeldUp } from './held-up.js';
 import { PendingLetter } from './delivery-task.js';
 import type { DeliveryTask, Next } from './delivery-task.js';
 import type { HandlerTask, RunStage } from './handler-task.js';
@@ -18,6 +19,9 @@ import type { OwnedSource } from './owned-source.js';
 import { announceRetry, publishEnd } from './run-diagnostics.js';
 import type { Settler } from './settler.js';
 import type { Totals } from './totals.js';
+
+/** How long to wait until a lease that nothing has renewed is looked at again, in milliseconds. */
+const UNSURE_WAIT_MS = 50;
 
 /** What running needs. */
 export interface RunnerOptions {
@@ -43,6 +47,7 @@ type Decoded = { readonly data: unknown } | { readonly error: Error };
  */
 export class Runner implements RunStage, AttemptEnd {
   readonly attempts: RunningAttempts;
+  readonly heldUp: HeldUp;
   readonly #options: RunnerOptions;
 
   /** Tasks whose dead letter is being stored right now. */
@@ -54,6 +59,7 @@ export class Runner implements RunStage, AttemptEnd {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.attempts = options.attempts(this);
+    this.heldUp = new HeldUp(options.now);
   }
 
   /** Handlers of a source that run right now; not those that were given up on. */
@@ -99,6 +105,7 @@ export class Runner implements RunStage, AttemptEnd {
     const delayMs = this.#delayAfter(task, error, context.entered);
     if (delayMs === undefined) return this.giveUp(task, letterOf(task, toError(error)));
     this.#options.totals.retried += 1;
+    this.heldUp.add(task);
     announceRetry(this.#options.bus, this.#options.logger, task, { delayMs, error });
     return delayMs;
   }
@@ -129,7 +136,19 @@ export class Runner implements RunStage, AttemptEnd {
     this.#storing.add(task);
     const delayMs = await this.#options.deadLetters.store(pending);
     this.#storing.delete(task);
-    return delayMs === undefined ? this.#done(task) : delayMs;
+    if (delayMs === undefined) return this.#done(task);
+    this.heldUp.add(task);
+    return delayMs;
+  }
+
+  unsure(task: DeliveryTask): Next {
+    this.heldUp.add(task);
+    return UNSURE_WAIT_MS;
+  }
+
+  /** What has failed before is still held up. */
+  sureAgain(task: DeliveryTask): void {
+    if (task.attempt === 0 && task.pending === undefined) this.heldUp.remove(task);
   }
 
   dropped(task: DeliveryTask): void {
@@ -149,12 +168,14 @@ export class Runner implements RunStage, AttemptEnd {
 
   #done(task: DeliveryTask): undefined {
     task.isOver = true;
+    if (task.heldUpSince !== undefined) this.heldUp.remove(task);
     this.#options.settler.done(task.inFlight);
     return undefined;
   }
 
   #abandon(task: DeliveryTask): undefined {
     task.isOver = true;
+    if (task.heldUpSince !== undefined) this.heldUp.remove(task);
     this.#options.settler.abandon(task.inFlight);
     return undefined;
   }

@@ -42,10 +42,16 @@ export class SettleFirst {
   #turn: NodeJS.Immediate | undefined;
   #retry: { readonly timer: NodeJS.Timeout; readonly handle: Handle } | undefined;
   #failures = 0;
+  #failure: Error | undefined;
   #isStopped = false;
 
   constructor(options: SettleFirstOptions) {
     this.#options = options;
+  }
+
+  /** Why the last batch could not be settled and waits; undefined when none does. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   add(inFlight: InFlight): void {
@@ -81,6 +87,7 @@ export class SettleFirst {
     }
     if (this.#failures > 0) this.#options.logger.log(`${this.#name} settles events again.`);
     this.#failures = 0;
+    this.#failure = undefined;
     this.#batch = [];
     for (const inFlight of batch) this.#goOn(inFlight);
     this.#next();
@@ -94,6 +101,7 @@ export class SettleFirst {
   #failed(error: Error): void {
     if (this.#isStopped) return this.#drop(this.#batch);
     this.#failures += 1;
+    this.#failure = error;
     if (this.#failures === 1) {
       this.#options.logger.warn(`${this.#name} cannot settle events; they are not run until it can.`, { error });
     }

@@ -9,11 +9,15 @@ export interface Assessment {
   readonly reasons: readonly string[];
 }
 
+/** Stalls that the reasons name; the others are counted. */
+const MOST_NAMED = 20;
+
 /** A bus that is ending, in order; it is not ready, and lives to the end. */
 const ENDING = ['draining', 'publishing-only', 'closed'];
 
 /** For people and alarms: `down` when the broker is away for long, `degraded` when somebody should look. */
 export function assessHealth(snapshot: BusSnapshot, { thresholds }: ResolvedHealthOptions): Assessment {
+  if (snapshot.failure !== undefined) return { status: 'down', reasons: [failureOf(snapshot.failure)] };
   const awayMs = disconnectedMs(snapshot);
   if (awayMs !== undefined && awayMs >= thresholds.disconnectedMs) {
     return { status: 'down', reasons: [`the broker has been away for ${awayMs} ms`] };
@@ -22,6 +26,8 @@ export function assessHealth(snapshot: BusSnapshot, { thresholds }: ResolvedHeal
     ...(awayMs === undefined ? [] : [`the broker has been away for ${awayMs} ms`]),
     ...poolReasons(snapshot, thresholds),
     ...stallReasons(snapshot, thresholds),
+    ...leaseReasons(snapshot),
+    ...eventLoopReasons(snapshot, thresholds),
     ...deadLetterReasons(snapshot, thresholds),
     ...fillReasons(snapshot, thresholds),
   ];
@@ -30,7 +36,8 @@ export function assessHealth(snapshot: BusSnapshot, { thresholds }: ResolvedHeal
 
 /** For the platform's readiness probe: whether to send requests. */
 export function assessReadiness(snapshot: BusSnapshot, { readiness }: ResolvedHealthOptions): Assessment {
-  const { state, transport } = snapshot;
+  const { state, transport, failure } = snapshot;
+  if (failure !== undefined) return { status: 'down', reasons: [failureOf(failure)] };
   if (ENDING.includes(state)) return { status: 'down', reasons: [`the bus is ${state}`] };
   const isAway = transport.status.state !== 'connected';
   if (isAway) return { status: readiness.broker, reasons: ['the broker cannot be reached'] };
@@ -38,9 +45,13 @@ export function assessReadiness(snapshot: BusSnapshot, { readiness }: ResolvedHe
   return { status: 'up', reasons: [] };
 }
 
-/** For the platform's liveness probe: nothing a bus can find out about itself would be mended by killing the process. */
-export function assessLiveness(): Assessment {
-  return { status: 'up', reasons: [] };
+/**
+ * For the platform's liveness probe: down once the bus has given up starting, for then only a new process tries again. Nothing else a bus can
+ * find out about itself would be mended by killing the process.
+ */
+export function assessLiveness({ state, failure }: BusSnapshot): Assessment {
+  if (failure === undefined || ENDING.includes(state)) return { status: 'up', reasons: [] };
+  return { status: 'down', reasons: [failureOf(failure)] };
 }
 
 type Thresholds = ResolvedHealthOptions['thresholds'];
@@ -61,9 +72,27 @@ function poolReasons({ pools, consumers, now }: BusSnapshot, { saturatedMs }: Th
 }
 
 function stallReasons({ stalls, now }: BusSnapshot, { stalledMs }: Thresholds): string[] {
-  return stalls
-    .filter(({ since }) => now - since >= stalledMs)
-    .map(({ what, since }) => `${what} has been stalled for ${Math.round(now - since)} ms`);
+  const stalled = stalls.filter(({ since }) => now - since >= stalledMs);
+  const named = stalled
+    .slice(0, MOST_NAMED)
+    .map(({ what, since, why }) => `${what} has been stalled for ${Math.round(now - since)} ms: ${why}`);
+  return stalled.length > MOST_NAMED ? [...named, `${stalled.length - MOST_NAMED} more are stalled`] : named;
+}
+
+function leaseReasons({ consumers }: BusSnapshot): string[] {
+  return consumers
+    .filter(({ lease }) => lease === 'unsure')
+    .map(({ name }) => `the lease of ${name} has run out and nothing has renewed it: nothing of it starts`);
+}
+
+function eventLoopReasons({ eventLoop, now }: BusSnapshot, { eventLoopMs }: Thresholds): string[] {
+  if (eventLoop === undefined) return [];
+  const agoMs = Math.round(now - eventLoop.lastAt);
+  return agoMs >= eventLoopMs ? [] : [`the event loop was blocked for ${eventLoop.lastMs} ms, ${agoMs} ms ago`];
+}
+
+function failureOf({ message }: Error): string {
+  return `the bus cannot start, and does not try again: ${message}`;
 }
 
 function deadLetterReasons({ deadLettersFailingSince, now }: BusSnapshot, thresholds: Thresholds): string[] {

@@ -25,9 +25,10 @@ export class EventBusHealthIndicator {
     return resultOf(key, assessHealth(snapshot, this.options), reportOf(snapshot));
   }
 
-  /** For a liveness probe: up until the process ends, also while it shuts down. */
+  /** For a liveness probe: up until the process ends, also while it shuts down; down when the bus cannot start and has given up trying. */
   isLive<const Key extends string>(key: Key): HealthIndicatorResult<Key> {
-    return resultOf(key, assessLiveness(), { state: this.bus.snapshot().state });
+    const snapshot = this.bus.snapshot();
+    return resultOf(key, assessLiveness(snapshot), { state: snapshot.state });
   }
 
   /** For a readiness probe: down until the bus runs, while the broker is away (by option `degraded`), and from the begin of the shutdown on. */

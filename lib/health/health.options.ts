@@ -7,10 +7,12 @@ import { optionFaults } from '../core/option-faults.js';
 export interface HealthThresholds {
   /** `degraded`: a pool has been saturated for so long and no source has made progress meanwhile. @default 60000 */
   readonly saturatedMs?: number;
-  /** `degraded`: a handler has been stalled (it has run for 60 s and for twice its `timeoutMs`), or a source with a lag, for so much longer. @default 0 */
+  /** `degraded`: a handler, a key or a source has made no progress for so long, and for the bus's `stalledAfterMs`. @default 0 */
   readonly stalledMs?: number;
   /** `degraded`: dead letters could not be stored for so long. @default 30000 */
   readonly deadLettersFailingMs?: number;
+  /** `degraded`: the event loop was blocked for longer than the bus's `blockedAfterMs`, for so long afterwards. @default 60000 */
+  readonly eventLoopMs?: number;
   /** `degraded`: a stream has filled this share of one of its limits, from 0 to 1. @default 0.8 */
   readonly streamFill?: number;
   /** `down`: the broker has been away for so long. @default 10000 */
@@ -42,6 +44,7 @@ export const DEFAULT_HEALTH_OPTIONS: ResolvedHealthOptions = {
     saturatedMs: 60_000,
     stalledMs: 0,
     deadLettersFailingMs: 30_000,
+    eventLoopMs: 60_000,
     streamFill: 0.8,
     disconnectedMs: 10_000,
   },
@@ -57,6 +60,7 @@ const schema = z.strictObject({
       saturatedMs: ms,
       stalledMs: ms,
       deadLettersFailingMs: ms,
+      eventLoopMs: ms,
       streamFill: z.number().min(0).max(1).optional(),
       disconnectedMs: ms,
     })

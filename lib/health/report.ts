@@ -14,12 +14,14 @@ export function reportOf(snapshot: BusSnapshot): Record<string, unknown> {
     group,
     state,
     stateForMs: age(stateSince),
+    failure: snapshot.failure?.message,
     consuming,
     transport: {
       name: transport.name,
       state: transport.status.state,
       forMs: age(transport.status.since),
       error: transport.status.error?.message,
+      revivals: revivalsIn(transport.details),
       ...transport.details,
     },
     pools: { global: poolOf(pools.global, age), keyed: poolOf(pools.keyed, age) },
@@ -31,10 +33,11 @@ export function reportOf(snapshot: BusSnapshot): Record<string, unknown> {
     consumers: shortened(
       consumers.map(({ lastProgressAt, ...consumer }) => ({ ...consumer, lastProgressForMs: age(lastProgressAt) })),
     ),
-    stalls: shortened(stalls.map(({ what, since }) => ({ what, forMs: age(since) }))),
+    stalls: shortened(stalls.map(({ since, ...stall }) => ({ ...stall, forMs: age(since) }))),
     totals,
     deadLettersFailingForMs: age(snapshot.deadLettersFailingSince),
     leftBehind: leftBehindOf(snapshot, age),
+    eventLoop: eventLoopOf(snapshot, age),
     handles: handlesOf(snapshot),
   };
 }
@@ -55,6 +58,20 @@ function leftBehindOf({ leftBehind }: BusSnapshot, age: (since: number) => numbe
   if (leftBehind === undefined) return undefined;
   const { at, events, ...facts } = leftBehind;
   return { ...facts, agoMs: age(at), events: events.slice(0, MOST_SHOWN) };
+}
+
+function eventLoopOf({ eventLoop }: BusSnapshot, age: (since: number) => number | undefined): object | undefined {
+  if (eventLoop === undefined) return undefined;
+  const { lastAt, ...facts } = eventLoop;
+  return { ...facts, lastAgoMs: age(lastAt) };
+}
+
+/** Transports count the consumers they have revived, connected but deaf, as `revivals`, somewhere in their details. */
+function revivalsIn(details: unknown): number {
+  if (typeof details !== 'object' || details === null) return 0;
+  return Object.entries(details).reduce((sum, [name, value]) => {
+    return sum + (name === 'revivals' && typeof value === 'number' ? value : revivalsIn(value));
+  }, 0);
 }
 
 /** By kind: how many, how old the oldest. */

@@ -189,7 +189,7 @@ describe('starting and stopping', () => {
     await eventually(() => expect(gate.waiting).toBe(1));
     await app.close();
     expect(logs.matching(/deadline has passed.*Slow.onSlow running on slow key "k"/)).toHaveLength(1);
-    expect(logs.matching(/^log: Closed timer "saturation watch"/)).toHaveLength(1);
+    expect(logs.matching(/^log: Closed timer "watch"/)).toHaveLength(1);
     expect(logs.matching(/^log: Closed connection/)).toHaveLength(1);
     gate.open();
   });

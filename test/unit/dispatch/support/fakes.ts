@@ -16,7 +16,10 @@ import type { Credit, Delivery, Source } from '../../../../lib/transport/transpo
 
 /** A source whose lease, credit calls and deliveries a test decides. */
 export class FakeSource implements Source {
-  readonly progress = { lag: 7, lastProgressAt: 42 };
+  progress: { lag: number | undefined; lastProgressAt: number | undefined; heldBy?: string } = {
+    lag: 7,
+    lastProgressAt: 42,
+  };
   leaseState: 'held' | 'unsure' | 'lost' = 'held';
   replenishments = 0;
   onReplenished: () => void = () => undefined;

@@ -1,36 +1,19 @@
 import { monotonicNow } from './core/clock.js';
 import { diagnostics, type SaturationDiagnostic } from './core/diagnostics.js';
-import type { Handle, HandleRegister } from './core/handle-register.js';
 import type { WorkerPool } from './pools/worker-pool.js';
-
-/** Shortest time between two looks, in milliseconds. */
-const LEAST_INTERVAL_MS = 100;
 
 /** Reports a pool that has been saturated for a while, once each time, through diagnostics. A busy pool is no fault: nothing is logged. */
 export class SaturationWatch {
   /** Pool's name → the beginning of the saturation that was reported last. */
   readonly #reported = new Map<string, number>();
-  #timer: Handle | undefined;
 
   constructor(
     private readonly bus: string,
     private readonly pools: Readonly<Record<string, WorkerPool>>,
     private readonly afterMs: number,
-    private readonly handles: HandleRegister,
   ) {}
 
-  /** Idempotent. */
-  start(): void {
-    const everyMs = Math.max(LEAST_INTERVAL_MS, this.afterMs / 2);
-    this.#timer ??= this.handles.interval('saturation watch', () => this.#look(), everyMs);
-  }
-
-  stop(): void {
-    this.#timer?.closed();
-    this.#timer = undefined;
-  }
-
-  #look(): void {
+  look(): void {
     for (const [pool, { state }] of Object.entries(this.pools)) {
       const since = state.saturatedSince;
       if (since === undefined || this.#reported.get(pool) === since) continue;
