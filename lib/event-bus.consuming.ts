@@ -1,3 +1,4 @@
+import { EventBusError } from './core/errors.js';
 import type { BusParts } from './event-bus.assembly.js';
 import type { BringUp } from './event-bus.bring-up.js';
 import type { BusHandlers } from './event-bus.handlers.js';
@@ -21,6 +22,8 @@ export class ConsumingStart {
   #isBootstrapped = false;
   #hasSubscriptions = false;
   #begun: Promise<void> | undefined;
+  /** Whether it was begun without a connected strategy. */
+  #isOnItsOwn = false;
 
   constructor(private readonly given: ConsumingOptions) {}
 
@@ -58,8 +61,12 @@ export class ConsumingStart {
     else await this.#begin();
   }
 
-  /** The strategy listens. Before the application is initialised: consuming begins once it is. */
+  /**
+   * The strategy listens. Before the application is initialised: consuming begins once it is.
+   * @throws EventBusError EVENT_BUS_UNSUPPORTED when it was connected after that: then events are handled already, without `@EventPattern`
+   */
   async listen(): Promise<void> {
+    if (this.#isOnItsOwn) throw connectedTooLate();
     this.#isListening = true;
     if (this.#isBootstrapped) await this.#begin();
   }
@@ -70,6 +77,7 @@ export class ConsumingStart {
 
   async #consume(): Promise<void> {
     const { options, surroundings, parts, handlers, bringUp } = this.given;
+    this.#isOnItsOwn = !this.#isConnected;
     const isGlobal = options.handlers.globalEnhancers || (this.#isConnected && surroundings.isMicroservice);
     if (this.isWanted) parts.registry.use(handlers.prepare(this.#nestPatterns, isGlobal ? 'apply' : 'ignore'));
     const subscriptions = this.isWanted ? parts.registry.subscriptions() : [];
@@ -85,4 +93,11 @@ export class ConsumingStart {
   get #isConnected(): boolean {
     return this.#strategy !== undefined && this.given.surroundings.isConnected(this.#strategy);
   }
+}
+
+function connectedTooLate(): EventBusError {
+  return new EventBusError(
+    'EVENT_BUS_UNSUPPORTED',
+    'The strategy was connected after the application had been initialised: call connectMicroservice before app.init() and app.listen().',
+  );
 }

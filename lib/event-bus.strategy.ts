@@ -11,7 +11,7 @@ export type EventBusStrategyEvents = { readonly [State in ConnectionState]: (sta
  * A bus as a Nest microservice: `app.connectMicroservice({ strategy: app.get(EventBusStrategy) })`, or given to
  * `NestFactory.createMicroservice` by its factory. Once it is connected, consuming begins with `startAllMicroservices()` (or `listen()`) instead
  * of by itself, after the application's bootstrap hooks in any case, and controllers' `@EventPattern` methods are handlers of the bus too.
- * No event is handled twice. Connect it before `app.init()`.
+ * No event is handled twice. Connect it before `app.init()` and `app.listen()`: later, starting the microservices fails (EVENT_BUS_UNSUPPORTED).
  */
 export class EventBusStrategy extends Server<EventBusStrategyEvents, ConnectionState> {
   /** Errors go to the dispatcher, which logs what becomes of the event; Nest need not report them. */

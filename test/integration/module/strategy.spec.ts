@@ -143,6 +143,17 @@ describe('a hybrid application', () => {
     expect(calls.filter((call) => call !== 'bootstrapped')).toHaveLength(4);
   });
 
+  it('cannot be connected once it is initialised, for its events are handled already: starting it says so', async () => {
+    const { app, strategy, bus, calls } = await hybrid();
+    await app.init();
+    app.connectMicroservice({ strategy });
+    await expect(app.startAllMicroservices()).rejects.toThrow(
+      /EVENT_BUS_UNSUPPORTED.*call connectMicroservice before app.init\(\)/,
+    );
+    await bus.publish('own', 'x');
+    await eventually(() => expect(calls).toContain('own x own'));
+  });
+
   it('does not need it: without connecting, @EventHandler methods of controllers run all the same', async () => {
     const { app, bus, calls } = await hybrid();
     await app.init();
