@@ -40,7 +40,7 @@ describe.each(TRANSPORTS)('F9: handlers that throw, reject and throw what is no 
     const t = faults();
     const [topic, group] = [await t.env.topic(), t.group()];
     let struck = 0;
-    const work = ({ n }: { readonly n: number }, attempt: number): unknown => {
+    const work = ({ n }: { readonly n: number }, { attempt }: { readonly attempt: number }): unknown => {
       if (attempt > 2) return undefined;
       struck += 1;
       return WAYS_TO_FAIL[n % WAYS_TO_FAIL.length]?.fail();

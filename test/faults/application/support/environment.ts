@@ -12,6 +12,8 @@ import { KAFKA_VERSION, kafkaBroker, NATS_VERSION, natsServer } from '../../../s
 /** A broker as the faults need it: the contract's, and what the broker itself says is left. */
 export interface FaultEnvironment {
   readonly env: ContractEnvironment;
+  /** Where its brokers are; none in memory. */
+  readonly servers: readonly string[];
   /** Events of a topic that the group has not settled, as the broker counts them. */
   left(topic: string, group: string): Promise<number>;
   /** What an application would give to `forRoot` to hold its sources for no longer than this without a sign of life. */
@@ -22,23 +24,27 @@ export interface FaultEnvironment {
 /** A transport that a fault is shown on. */
 export interface TransportUnderTest {
   readonly name: string;
+  readonly kind: 'memory' | 'nats' | 'kafka';
   readonly capabilities: ContractCapabilities;
   readonly open: () => Promise<FaultEnvironment>;
 }
 
-const MEMORY: TransportUnderTest = {
+export const MEMORY: TransportUnderTest = {
+  kind: 'memory',
   name: 'memory',
   capabilities: capabilities({ deduplicates: true, tombstones: true, keys: true }),
   open: () => Promise.resolve(memoryFaults()),
 };
 
 export const NATS: TransportUnderTest = {
+  kind: 'nats',
   name: `nats-server ${NATS_VERSION}`,
   capabilities: capabilities({ deduplicates: true, headerValues: 'single-line' }),
   open: async () => natsFaults((await natsServer()).url),
 };
 
 export const KAFKA: TransportUnderTest = {
+  kind: 'kafka',
   name: `Kafka ${KAFKA_VERSION}`,
   capabilities: capabilities({ tombstones: true, keys: true, credit: 'fetch' }),
   open: async () => kafkaFaults((await kafkaBroker()).brokers),
@@ -63,6 +69,7 @@ function memoryFaults(): FaultEnvironment {
   const env = new MemoryEnvironment();
   return {
     env,
+    servers: [],
     left: (_topic, group) => Promise.resolve(env.unsettled(group)),
     shortLease: () => env.transport(),
     close: () => env.close(),
@@ -75,6 +82,7 @@ export async function natsFaults(url: string): Promise<FaultEnvironment> {
   const connection = await connect({ servers: url, name: 'fault oracle', maxReconnectAttempts: -1 });
   return {
     env,
+    servers: [url],
     left: (topic, group) => natsLeft(connection, topic, group),
     shortLease: (leaseMs) =>
       natsTransport({ connection: { servers: url }, ackWaitMs: leaseMs, pullExpiryMs: Math.floor(leaseMs / 2) }),
@@ -102,6 +110,7 @@ export async function kafkaFaults(brokers: readonly string[]): Promise<FaultEnvi
   await admin.connect();
   return {
     env,
+    servers: brokers,
     left: async (topic, groupId) => {
       const ends = await admin.fetchTopicOffsets(topic);
       const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });

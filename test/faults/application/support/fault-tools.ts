@@ -1,13 +1,17 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import type { ContractApp } from '../../../../lib/testing/contract/contract-app.js';
+import type { EventContext } from '../../../../lib/handlers/event-context.js';
 import type { RawMessage, StoredMessage } from '../../../../lib/testing/contract/subject.js';
 import { ContractTools, numbered, type Numbered } from '../../../../lib/testing/contract/tools.js';
+import type { RecordedRun } from '../../../../lib/testing/event-recorder.js';
 import type { Verdict } from '../../../../lib/testing/verdict.js';
 import type { FaultEnvironment, TransportUnderTest } from './environment.js';
 
 /** Says in a raw message which event it is, for dead letters keep it whatever the body is. */
 const EVENT_HEADER = 'x-event';
 const PATIENCE_MS = 12_000;
+
+/** What handlers here look at. */
+type Attempted = Pick<EventContext, 'attempt' | 'signal'>;
 
 /** What the end of a fault has to look like, beyond nothing lost and nothing out of order. */
 export interface Expected {
@@ -18,6 +22,8 @@ export interface Expected {
 
 /** The contract's tools, with the oracle that every fault ends with. */
 export class FaultTools extends ContractTools {
+  readonly #running = new Set<RecordedRun>();
+
   constructor(
     readonly faults: FaultEnvironment,
     { capabilities }: TransportUnderTest,
@@ -33,18 +39,14 @@ export class FaultTools extends ContractTools {
   }
 
   /** A handler that records its runs and gives the library exactly what the work gives: its throw, its promise, its Observable. */
-  bare(topic: string, group: string, work: (event: Numbered, attempt: number) => unknown) {
-    return (data: unknown, { attempt }: { readonly attempt: number }): unknown => {
+  bare(topic: string, group: string, work: (event: Numbered, context: Attempted) => unknown) {
+    return (data: unknown, context: Attempted): unknown => {
       const event = numbered(data);
-      const run = this.recorder.started({ topic, key: event.key, sequence: event.n, attempt, group });
+      const run = this.recorder.started({ topic, key: event.key, sequence: event.n, attempt: context.attempt, group });
       try {
-        const result = work(event, attempt);
+        const result = work(event, context);
         if (result === undefined) run.ended('handled');
-        else if (result instanceof Promise)
-          void result.then(
-            () => run.ended('handled'),
-            () => run.ended('failed'),
-          );
+        else if (result instanceof Promise) this.#follow(run, result);
         else run.ended('failed');
         return result;
       } catch (error) {
@@ -52,6 +54,20 @@ export class FaultTools extends ContractTools {
         throw error;
       }
     };
+  }
+
+  /** Handlers that still run count as ended: their process is gone, or nobody waits for them any more. */
+  died(): void {
+    for (const run of this.#running) run.ended('failed');
+    this.#running.clear();
+  }
+
+  #follow(run: RecordedRun, result: Promise<unknown>): void {
+    this.#running.add(run);
+    const end = (outcome: 'handled' | 'failed') => (): void => {
+      if (this.#running.delete(run)) run.ended(outcome);
+    };
+    result.then(end('handled'), end('failed'));
   }
 
   /**
@@ -107,9 +123,4 @@ export function useFaults(transport: TransportUnderTest): () => FaultTools {
     open.push(tools);
     return tools;
   };
-}
-
-/** The most that was in hand of an application at once. */
-export function mostInHand({ spy }: ContractApp): number {
-  return spy.maxInHand;
 }

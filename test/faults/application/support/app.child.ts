@@ -1,0 +1,82 @@
+import 'reflect-metadata';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestBus } from 'nestjs-eventbus/testing';
+import { kafkaTransport } from 'nestjs-eventbus/kafka';
+import { natsTransport } from 'nestjs-eventbus/nats';
+import { numbered, type Numbered } from '../../../../lib/testing/contract/tools.js';
+import { RecordFile } from './record-file.js';
+
+/** What a child is told, as JSON in its first argument. */
+export interface ChildOrders {
+  readonly broker: 'nats' | 'kafka';
+  readonly servers: readonly string[];
+  readonly topic: string;
+  readonly group: string;
+  /** Its name in the records, and their file. */
+  readonly instance: string;
+  readonly file: string;
+  readonly leaseMs: number;
+  /** The event whose handler misbehaves, the first time it is handled by any instance. */
+  readonly at: Numbered;
+  readonly fault: 'none' | 'loop' | 'unhandled rejection';
+  readonly loopMs: number;
+  /** Whether the application listens for unhandled rejections, as some do to log them. */
+  readonly listens: boolean;
+}
+
+const HANDLER_MS = 3;
+const orders: ChildOrders = JSON.parse(process.argv[2] ?? '{}');
+const { broker, servers, topic, group, at, fault, leaseMs } = orders;
+const records = new RecordFile(orders.file, orders.instance);
+const listenersBefore = process.listenerCount('unhandledRejection');
+if (orders.listens) process.on('unhandledRejection', () => process.send?.('unhandled rejection'));
+
+async function handle({ key, n }: Numbered): Promise<void> {
+  await sleep(HANDLER_MS);
+  if (fault === 'none' || key !== at.key || n !== at.n || !isFirst()) return;
+  if (fault === 'loop') loop(orders.loopMs);
+  if (fault === 'unhandled rejection') void Promise.reject(new Error('nobody waits for this promise'));
+  await sleep(HANDLER_MS);
+}
+
+/** Of all instances that share the file. */
+function isFirst(): boolean {
+  try {
+    closeSync(openSync(`${orders.file}.struck`, 'wx'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function loop(forMs: number): void {
+  process.send?.('looping');
+  const until = performance.now() + forMs;
+  while (performance.now() < until); // this is the fault
+}
+
+const transport =
+  broker === 'nats'
+    ? natsTransport({
+        connection: { servers: [...servers] },
+        ackWaitMs: leaseMs,
+        pullExpiryMs: Math.floor(leaseMs / 2),
+      })
+    : kafkaTransport({ connection: { brokers: [...servers] }, sessionTimeoutMs: leaseMs });
+const app = await createTestBus({
+  transport,
+  group,
+  logger: process.env['EVENTBUS_CHILD_LOG'] === undefined ? false : ['log', 'warn', 'error', 'debug'],
+  testHandlers: [
+    {
+      on: topic,
+      handle: (data) => {
+        const event = numbered(data);
+        return records.run({ topic, key: event.key, sequence: event.n }, group, () => handle(event));
+      },
+    },
+  ],
+});
+process.on('message', () => void app.close().then(() => process.disconnect()));
+process.send?.(`up, ${process.listenerCount('unhandledRejection') - listenersBefore - Number(orders.listens)}`);
