@@ -13,7 +13,8 @@ const library = join(bench, 'node_modules', 'nestjs-eventbus');
 const built = process.env['EVENTBUS_BENCH_DIST'] ?? join(root, 'dist');
 
 function run(command, args, cwd) {
-  const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit' });
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(bench, 'tsconfig.json') };
+  const { status, error } = spawnSync(command, args, { cwd, env, stdio: 'inherit' });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

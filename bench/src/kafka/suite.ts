@@ -1,7 +1,8 @@
 import type { Configuration } from '../measure/configuration.js';
+import { OURS } from './ours.js';
 import { RAW_CONSUME } from './raw-consume.js';
 import { RAW_PAIR } from './raw-pair.js';
 import { RAW_PUBLISH } from './raw-publish.js';
 
 /** Everything that runs on Kafka, in the order in which it is printed. */
-export const KAFKA_SUITE: readonly Configuration[] = [...RAW_PUBLISH, ...RAW_CONSUME, ...RAW_PAIR];
+export const KAFKA_SUITE: readonly Configuration[] = [...RAW_PUBLISH, ...RAW_CONSUME, ...RAW_PAIR, ...OURS];

@@ -1,4 +1,3 @@
-import type { EventData } from './events.js';
 import type { Meter } from './meter.js';
 import { Oracle } from './oracle.js';
 
@@ -12,8 +11,8 @@ export class MeteredOracle extends Oracle {
     super(target, keys);
   }
 
-  override take(data: EventData, key: string | undefined): void {
+  override begin(): void {
     if (this.firstAt === 0) this.meter.start();
-    super.take(data, key);
+    super.begin();
   }
 }

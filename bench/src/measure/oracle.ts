@@ -24,13 +24,14 @@ export class Oracle {
     this.#target = target;
   }
 
+  /** To be called at the start of handlers that take their time. */
   begin(): void {
     if (this.firstAt === 0) this.firstAt = performance.now();
   }
 
   /** @param key as metadata say it */
   take({ n, key }: EventData, metadataKey: string | undefined): void {
-    if (this.firstAt === 0) this.firstAt = performance.now();
+    if (this.firstAt === 0) this.begin();
     if (!(n >= 0 && n < this.#target) || key !== metadataKey) {
       this.strangers += 1;
       return;

@@ -1,4 +1,5 @@
 import type { Configuration } from '../measure/configuration.js';
+import { DISPATCH } from './dispatch.js';
 
 /** What needs no broker. */
-export const POOLS_SUITE: readonly Configuration[] = [];
+export const POOLS_SUITE: readonly Configuration[] = [...DISPATCH];
