@@ -67,6 +67,7 @@ const schema = plainObject({
   commitIntervalMs: milliseconds.optional(),
   maxUncommitted: wholeNumber(1, 10_000_000).optional(),
   topicRefreshMs: milliseconds.optional(),
+  deafAfterMs: wholeNumber(1_000, 86_400_000).optional(),
   maxDeadLetterBytes: wholeNumber(1_048_576, 100_000_000).optional(),
 });
 

@@ -84,6 +84,8 @@ export interface KafkaTransportOptions {
   readonly maxUncommitted?: number;
   /** How often topics and partitions that came later are looked for, in milliseconds. @default 10000 */
   readonly topicRefreshMs?: number;
+  /** A consumer that is connected and gets nothing for so long, in milliseconds, although it should, is replaced. @default 30000 */
+  readonly deafAfterMs?: number;
   /** Largest dead letter, in bytes, where its topic is created by us. @default 33554432 (32 MiB) */
   readonly maxDeadLetterBytes?: number;
 }
@@ -108,6 +110,7 @@ export interface ResolvedKafkaOptions {
   readonly commitIntervalMs: number;
   readonly maxUncommitted: number;
   readonly topicRefreshMs: number;
+  readonly deafAfterMs: number;
   readonly maxDeadLetterBytes: number;
 }
 
@@ -141,5 +144,6 @@ export const DEFAULT_KAFKA_OPTIONS = {
   commitIntervalMs: 100,
   maxUncommitted: 100_000,
   topicRefreshMs: 10_000,
+  deafAfterMs: 30_000,
   maxDeadLetterBytes: 33_554_432,
 } as const;

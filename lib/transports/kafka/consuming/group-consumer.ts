@@ -7,8 +7,10 @@ import type { KafkaDriver, KafkaMember, MemberOptions } from '../driver/driver.j
 import { within } from '../driver/within.js';
 import type { ResolvedKafkaOptions } from '../kafka.options.js';
 import type { TopicNames } from '../topics/topic-names.js';
+import { detailsOf } from './group-details.js';
 import { GroupFetch } from './group-fetch.js';
 import type { TopicWatch } from './topic-watch.js';
+import { Watchdog } from './watchdog.js';
 import { WakeUp } from './wake-up.js';
 
 const FIRST_BACKOFF_MS = 200;
@@ -37,6 +39,7 @@ export class GroupConsumer {
   readonly #parts: GroupParts;
   readonly #pauses = new WakeUp();
   readonly #timer: Handle;
+  readonly #watchdog: Watchdog;
   #member: KafkaMember | undefined;
   /** What the running member subscribes to. */
   #topics: readonly string[] = [];
@@ -50,6 +53,14 @@ export class GroupConsumer {
     this.#parts = parts;
     this.fetch = new GroupFetch(parts, () => this.#member);
     const { group } = parts.subscription;
+    this.#watchdog = new Watchdog({
+      ...parts,
+      group,
+      deafAfterMs: parts.options.deafAfterMs,
+      deaf: () => this.fetch.deaf,
+      delivered: () => this.fetch.delivered,
+      revive: () => this.#revive(),
+    });
     this.#timer = parts.handles.interval(
       `kafka topics of ${group}`,
       () => this.#refresh(),
@@ -73,21 +84,24 @@ export class GroupConsumer {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer.closed();
+    this.#watchdog.close();
     this.#pauses.wake();
     this.fetch.closing();
     await this.#member?.stop();
     this.fetch.crashed(new Error('closed'));
     await this.#running;
     await this.#refreshing;
+    await this.fetch.logs.settled();
     this.fetch.close();
   }
 
   details(): Readonly<Record<string, unknown>> {
     return {
-      ...this.fetch.details(),
+      ...detailsOf(this.fetch),
       topics: this.#topics.map((topic) => this.#parts.names.app(topic)),
       missingTopics: this.#parts.watch.missing,
       restarts: this.#restarts,
+      revivals: this.#watchdog.revivals,
     };
   }
 
@@ -125,7 +139,14 @@ export class GroupConsumer {
     }
   }
 
+  /** What hangs is cut, so that the member can end. */
+  #revive(): void {
+    this.#member?.cut();
+    this.fetch.crashed(new DeafConsumerError());
+  }
+
   #refresh(): void {
+    this.fetch.logs.compare();
     if (this.#refreshing !== undefined || this.#isClosed || !this.#parts.watch.mayGrow) return;
     this.#refreshing = this.#extend()
       .catch((error: unknown) => this.#parts.logger.debug('Cannot look for new topics.', { error: errorType(error) }))
@@ -145,9 +166,9 @@ export class GroupConsumer {
     });
   }
 
-  /** A broker that is away is said by the connection. */
+  /** A broker that is away is said by the connection, a revival by the watchdog. */
   #report(error: Error): void {
-    if (error instanceof NotConnectedError) return;
+    if (error instanceof NotConnectedError || error instanceof DeafConsumerError) return;
     this.#restarts += 1;
     const { group } = this.#parts.subscription;
     this.#parts.logger.warn('A consumer of Kafka ended; another one is started.', {
@@ -157,6 +178,9 @@ export class GroupConsumer {
     });
   }
 }
+
+/** Ends the life of a member that gets nothing. */
+class DeafConsumerError extends Error {}
 
 function memberOptions({ options, names, subscription }: GroupParts): MemberOptions {
   return {

@@ -6,12 +6,15 @@ import type {
   FetchPosition,
   KafkaMember,
   MemberHooks,
+  PartitionAnswer,
   PartitionsByTopic,
   TopicPartition,
 } from '../driver/driver.js';
 import { Committer } from './committer.js';
+import { Deafness, type DeafSource } from './deafness.js';
 import type { GroupParts } from './group-consumer.js';
 import { KafkaDelivery } from './kafka-delivery.js';
+import { LogChanges } from './log-changes.js';
 import { Ownership } from './ownership.js';
 import type { PartitionSource } from './partition-source.js';
 import { ProgressMaps } from './progress-maps.js';
@@ -25,10 +28,13 @@ export class GroupFetch implements MemberHooks {
   readonly ownership: Ownership;
   readonly firstAssignment: Promise<void>;
   readonly #room = new WakeUp();
+  readonly maps: ProgressMaps;
+  readonly logs: LogChanges;
   readonly #startFrom: StartFromCheck;
-  readonly #maps: ProgressMaps;
+  readonly #deafness = new Deafness();
   #mode: 'fetching' | 'paused' | 'stopped' | 'closing' = 'fetching';
-  #lostToRetention = 0n;
+  #isJoining = false;
+  #delivered = 0;
   #overshootMax = 0;
   #assigned: () => void = () => undefined;
   #crashed: (error: Error) => void = () => undefined;
@@ -39,7 +45,7 @@ export class GroupFetch implements MemberHooks {
   ) {
     const { options, logger } = parts;
     this.#startFrom = new StartFromCheck(parts.subscription, logger);
-    this.#maps = new ProgressMaps(parts.bus, logger);
+    this.maps = new ProgressMaps(parts.bus, logger);
     this.firstAssignment = new Promise((resolve) => (this.#assigned = resolve));
     const scope = {
       intervalMs: options.commitIntervalMs,
@@ -63,6 +69,23 @@ export class GroupFetch implements MemberHooks {
         rejoin: () => this.member()?.rejoin(),
       },
     );
+    this.logs = new LogChanges({ ownership: this.ownership, committer: this.committer, logger });
+  }
+
+  /** Most messages that one fetch brought beyond the credit. */
+  get overshootMax(): number {
+    return this.#overshootMax;
+  }
+
+  /** Events delivered so far. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** The source that has got nothing for longest, although it should have. */
+  get deaf(): DeafSource | undefined {
+    const isFetching = this.#mode === 'fetching' && !this.#isJoining && this.ownership.leaseHolds;
+    return this.#deafness.find(this.ownership.sources, isFetching);
   }
 
   pause(): void {
@@ -98,35 +121,15 @@ export class GroupFetch implements MemberHooks {
     this.#assigned();
   }
 
-  details(): Readonly<Record<string, unknown>> {
-    const { counts, epoch } = this.ownership;
-    return {
-      memberId: epoch?.memberId,
-      generation: epoch?.generation,
-      protocol: epoch?.protocol,
-      assigned: [...this.ownership.sources].map((source) => ({
-        name: source.name,
-        state: source.state,
-        lag: source.progress.lag,
-        uncommitted: source.frontier.uncommitted,
-        mapBytes: source.mapBytes,
-        isMapFull: source.isMapFull,
-        held: source.held,
-      })),
-      ...counts,
-      maps: this.#maps.counts,
-      ...this.committer.counts,
-      lostToRetention: Number(this.#lostToRetention),
-      overshootMax: this.#overshootMax,
-    };
-  }
-
   joining(memberId: string): Promise<Claims> {
+    this.#isJoining = true;
     return this.ownership.joining(memberId);
   }
 
   async assigned(epoch: Epoch, assignment: Assignment): Promise<void> {
     await this.ownership.assigned(epoch, assignment);
+    this.#isJoining = false;
+    this.logs.compare();
     this.#assigned();
   }
 
@@ -160,9 +163,11 @@ export class GroupFetch implements MemberHooks {
     return this.#room.sleep(ms);
   }
 
-  watermark(partition: TopicPartition, high: bigint): void {
+  answered(partition: TopicPartition, answer: PartitionAnswer): void {
     const source = this.ownership.source(partition);
-    if (source) source.highWatermark = high;
+    if (source === undefined) return;
+    this.#deafness.answered(source, answer);
+    this.logs.answered(source, answer.high);
   }
 
   batch(batch: FetchedBatch): bigint | undefined {
@@ -178,6 +183,7 @@ export class GroupFetch implements MemberHooks {
       delivered += 1;
       this.parts.port.deliver(new KafkaDelivery(source, entry, message));
     }
+    this.#delivered += delivered;
     this.#overshootMax = Math.max(this.#overshootMax, delivered - Math.max(0, credit));
     this.skipped(batch, batch.lastOffset);
     return source.frontier.position;
@@ -189,30 +195,8 @@ export class GroupFetch implements MemberHooks {
     if (source?.isTouched) this.committer.touch();
   }
 
-  /** Retention has taken what comes next, or the topic is another one by the same name: then the source is another one too. */
-  async outOfRange(partition: TopicPartition, { earliest }: { earliest: bigint }): Promise<bigint | undefined> {
-    const source = this.ownership.source(partition);
-    if (source === undefined) return undefined;
-    const { position } = source.frontier;
-    if (position < earliest) {
-      this.#lostToRetention += earliest - position;
-      this.#report('Events were deleted by retention before they were delivered.', source, {
-        lost: Number(earliest - position),
-      });
-      source.frontier.skipTo(earliest);
-      this.committer.touch();
-      return earliest;
-    }
-    this.#report(
-      'The log ends before our position: the topic was recreated or truncated. It is read from its beginning.',
-      source,
-      {},
-    );
-    const { epoch } = this.ownership;
-    this.ownership.lose(source);
-    await epoch?.coordinator.commit(epoch, [{ ...partition, offset: earliest, metadata: '' }]);
-    await this.ownership.reopen();
-    return undefined;
+  outOfRange(partition: TopicPartition, log: { earliest: bigint }): Promise<bigint | undefined> {
+    return this.logs.outOfRange(partition, log);
   }
 
   partitionsOf(topics: readonly string[]): Promise<PartitionsByTopic> {
@@ -244,16 +228,7 @@ export class GroupFetch implements MemberHooks {
       owner,
       parts,
       startFrom: this.#startFrom,
-      maps: this.#maps,
-    });
-  }
-
-  #report(message: string, source: PartitionSource, fields: Record<string, unknown>): void {
-    this.parts.logger.error(message, {
-      group: source.group,
-      topic: source.appTopic,
-      partition: source.partition,
-      ...fields,
+      maps: this.maps,
     });
   }
 }

@@ -12,9 +12,9 @@ const PER_BYTE = 128;
 export class MapLimit {
   #characters = DEFAULT_CHARACTERS;
 
-  /** Bytes of map that fit beside a note of so many characters; 0 when there are to be no maps. */
+  /** Bytes of a map's body that fit beside a note of so many characters; below 0 when there are to be no maps. */
   bodyBytes(noteCharacters: number): number {
-    return this.#characters < FEWEST_CHARACTERS ? 0 : Math.max(0, bodyBytesIn(this.#characters - noteCharacters));
+    return this.#characters < FEWEST_CHARACTERS ? -1 : bodyBytesIn(this.#characters - noteCharacters);
   }
 
   /** A broker has refused metadata of this length. */

@@ -15,6 +15,7 @@ export const TOPIC_ID_BYTES = 16;
 
 /** What a map belongs to. One that belongs to anything else is not believed. */
 export interface MapIdentity {
+  readonly cluster: string;
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
@@ -30,7 +31,7 @@ export type OffsetRange = readonly [from: bigint, to: bigint];
 /**
  * - `foreign`: not a map of ours
  * - `checksum`: damaged, or of a form we do not know
- * - `scope`: of another group, topic or partition: somebody copied it
+ * - `scope`: of another cluster, group, topic or partition: somebody copied it
  * - `base`: made for another committed offset
  * - `incarnation`: of an earlier topic by this name
  * - `end`: beyond the end of the log
@@ -45,9 +46,10 @@ export function bodyBytesIn(characters: number): number {
 }
 
 /**
+ * A map tells which topic its offset belongs to even when nothing is done past it.
  * @param runs lengths in offsets from the base on: not done, done, not done, done, …; the first may be 0
  * @param mostBytes of body. What does not fit is left out from the end: it would be handled again
- * @returns the text, empty when there is nothing to say, and how many done offsets were left out
+ * @returns the text, empty when there is no room for any, and how many done offsets were left out
  */
 export function encodeMap(
   identity: MapIdentity,
@@ -55,13 +57,12 @@ export function encodeMap(
   mostBytes: number,
 ): { readonly text: string; readonly left: number } {
   const done = doneIn(runs);
-  if (done === 0) return { text: '', left: 0 };
+  if (mostBytes < 0) return { text: '', left: done };
   const packed = packRuns(runs, mostBytes);
   if (packed.done === done && packed.body.length <= fewestBits(runs))
     return { text: textOf(identity, RUNS, packed.body), left: 0 };
   const bits = packBits(runs, mostBytes);
   const [kind, best] = bits.done >= packed.done ? ([BITS, bits] as const) : ([RUNS, packed] as const);
-  if (best.done === 0) return { text: '', left: done };
   return { text: textOf(identity, kind, best.body), left: done - best.done };
 }
 
@@ -94,8 +95,8 @@ function checksumOf(bytes: Buffer): number {
   return crc32(bytes.subarray(AT.scope), crc32(bytes.subarray(AT.kind, AT.checksum)));
 }
 
-function scopeOf({ group, topic, partition }: MapIdentity): number {
-  return murmur2(Buffer.from(`${group}\0${topic}\0${partition}`));
+function scopeOf({ cluster, group, topic, partition }: MapIdentity): number {
+  return murmur2(Buffer.from([cluster, group, topic, partition].join('\0')));
 }
 
 function lengthsOf(kind: number, body: Uint8Array): readonly number[] | undefined {

@@ -6,7 +6,7 @@ import type { DoneRanges } from './done-ranges.js';
 import { type Entry, Frontier } from './frontier.js';
 import { mapBytesOf } from './map-limit.js';
 import { encodeMap } from './offset-map.js';
-import type { ProgressMaps } from './progress-maps.js';
+import type { HeldEvent, ProgressMaps } from './progress-maps.js';
 
 /** What a source is made from. */
 export interface SourceFacts extends TopicPartition {
@@ -20,6 +20,7 @@ export interface SourceFacts extends TopicPartition {
   /** Where the group begins, to be noted with the next commit; undefined: as noted in what is stored. */
   readonly began?: string | undefined;
   readonly fetchBytes: number;
+  readonly cluster: string;
   /** Which topic of this name it is; undefined where the broker does not tell: then no maps are written. */
   readonly topicId: Uint8Array | undefined;
   /** What a predecessor has done from `start` on. */
@@ -67,6 +68,7 @@ export class PartitionSource implements Source, TopicPartition {
   #isBare = false;
   #isFull = false;
   readonly #maps: ProgressMaps;
+  readonly #cluster: string;
   #lastProgressAt: number | undefined;
 
   constructor(
@@ -84,6 +86,7 @@ export class PartitionSource implements Source, TopicPartition {
     this.frontier = new Frontier(start, facts.inherited);
     this.committed = facts.isCommitted ? start : undefined;
     this.topicId = facts.topicId;
+    this.#cluster = facts.cluster;
     this.#maps = facts.maps;
     this.#committedMetadata = facts.storedMetadata;
     this.#began = facts.began ?? decodeNote(facts.storedMetadata).began;
@@ -109,8 +112,7 @@ export class PartitionSource implements Source, TopicPartition {
   /** More past the frontier would become too large to be remembered. */
   get isMapFull(): boolean {
     const isFull = this.topicId !== undefined && this.#maps.limit.isFull(this.mapBytes, this.#note.length);
-    if (isFull && !this.#isFull)
-      this.#maps.full(this, this.held ?? { offset: String(this.frontier.frontier), key: undefined });
+    if (isFull && !this.#isFull && this.held) this.#maps.full(this, this.held);
     this.#isFull = isFull;
     return isFull;
   }
@@ -121,10 +123,10 @@ export class PartitionSource implements Source, TopicPartition {
   }
 
   /** The event that the frontier waits for; undefined when there is none. */
-  get held(): { readonly offset: string; readonly key: string | undefined } | undefined {
+  get held(): HeldEvent | undefined {
     const { held } = this.frontier;
     if (held === undefined) return undefined;
-    return { offset: String(held.offset), key: held.key === null ? undefined : shownKey(held.key) };
+    return { offset: String(held.offset), ...(held.key && { key: shownKey(held.key) }) };
   }
 
   /** @returns undefined when a predecessor has done it: it is not to be delivered */
@@ -178,9 +180,10 @@ export class PartitionSource implements Source, TopicPartition {
 
   #metadata(base: bigint): string {
     const { group, topic, partition, topicId, frontier } = this;
-    if (topicId === undefined || frontier.islands === 0 || this.#isBare) return this.#note;
+    if (topicId === undefined || this.#isBare) return this.#note;
+    const identity = { cluster: this.#cluster, group, topic, partition, topicId, base };
     const room = this.#maps.limit.bodyBytes(this.#note.length + 1);
-    const { text, left } = encodeMap({ group, topic, partition, topicId, base }, frontier.runs(), room);
+    const { text, left } = encodeMap(identity, frontier.runs(), room);
     if (left > 0) this.#maps.truncated(this, left);
     return text === '' ? this.#note : encodeNote({ began: this.#began, text });
   }

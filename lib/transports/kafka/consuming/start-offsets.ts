@@ -1,11 +1,19 @@
 import { errorType } from '../driver/client-errors.js';
-import type { Epoch, FetchPosition, KafkaMember, StoredOffset, TopicPartition } from '../driver/driver.js';
+import type {
+  Epoch,
+  FetchPosition,
+  KafkaMember,
+  StoredOffset,
+  TopicIdentities,
+  TopicPartition,
+} from '../driver/driver.js';
 import { partitionsByTopic } from '../driver/group-coordinator.js';
 import type { GroupParts } from './group-consumer.js';
 import { PartitionSource, type SourceOwner } from './partition-source.js';
 import { keyOf } from './assignment-plan.js';
 import { decodeNote } from './commit-note.js';
 import { DoneRanges } from './done-ranges.js';
+import { identify, inherit, type Inheritance } from './inheritance.js';
 import type { ProgressMaps } from './progress-maps.js';
 import { type StartFromCheck, startFromText } from './start-from-check.js';
 
@@ -19,6 +27,7 @@ const RETRIABLE = [
 ];
 const TRIES = 10;
 const PAUSE_MS = 100;
+const NOTHING: Inheritance = { offset: undefined, done: new DoneRanges([]), isRecreated: false };
 
 export interface OpenRequest {
   readonly partitions: readonly TopicPartition[];
@@ -46,31 +55,29 @@ interface Beginning {
 export async function openSources(request: OpenRequest): Promise<readonly PartitionSource[]> {
   const { epoch, partitions } = request;
   const stored = await retried(() => epoch.coordinator.fetchOffsets(partitionsByTopic(partitions)));
+  const identities = await identify(request, [...new Set(stored.map(({ topic }) => topic))]);
+  const inherited = await inherit(request, stored, identities, (some) => endsOf(request, some));
   const created = await createOffsets(
     request,
-    stored.filter(({ offset }) => offset === undefined),
+    stored.filter((one) => inherited.get(keyOf(one))?.offset === undefined),
   );
-  const inheritance = await inheritanceOf(request, stored);
   return stored.flatMap((one) => {
     if (one.offset !== undefined) request.startFrom.compare(decodeNote(one.metadata).began);
-    const start = one.offset === undefined ? created.get(keyOf(one)) : { offset: one.offset, began: undefined };
-    return start === undefined ? [] : [sourceOf(request, one, start, inheritance)];
+    const { offset, done, isRecreated } = inherited.get(keyOf(one)) ?? NOTHING;
+    if (isRecreated) reportRecreated(request, one);
+    const start = offset === undefined ? created.get(keyOf(one)) : { offset, began: undefined };
+    return start === undefined ? [] : [sourceOf(request, one, { start, done, identities })];
   });
 }
 
 function sourceOf(
-  request: OpenRequest,
+  { parts, owner, maps }: OpenRequest,
   stored: StoredOffset,
-  start: Beginning,
-  inheritance: Inheritance,
+  { start, done, identities }: { start: Beginning; done: DoneRanges; identities: TopicIdentities },
 ): PartitionSource {
-  const { parts, owner, maps } = request;
   const { topic, partition, metadata } = stored;
   const { maxBytesPerPartition, maxUncommitted } = parts.options;
   const facts = {
-    topicId: inheritance.topicIds.get(topic),
-    inherited: inheritance.of(stored),
-    maps,
     group: parts.subscription.group,
     appTopic: parts.names.app(topic) ?? topic,
     topic,
@@ -80,55 +87,30 @@ function sourceOf(
     storedMetadata: metadata,
     began: start.began,
     fetchBytes: maxBytesPerPartition,
+    cluster: identities.cluster,
+    topicId: identities.idByTopic.get(topic),
+    inherited: done,
+    maps,
   };
   return new PartitionSource(facts, maxUncommitted, owner);
 }
 
-/** What predecessors have done past the committed offsets, as far as it is to be believed. */
-interface Inheritance {
-  readonly topicIds: ReadonlyMap<string, Uint8Array>;
-  of(stored: StoredOffset): DoneRanges;
+function reportRecreated({ parts }: OpenRequest, { topic, partition }: StoredOffset): void {
+  const message =
+    'The topic is another one by the same name: it was deleted and made again. It is read from its beginning.';
+  parts.logger.warn(message, { group: parts.subscription.group, topic: parts.names.app(topic) ?? topic, partition });
 }
 
-async function inheritanceOf(request: OpenRequest, stored: readonly StoredOffset[]): Promise<Inheritance> {
-  const { maps, parts } = request;
-  const { group } = parts.subscription;
-  const topicIds = await topicIdsOf(request, [...new Set(stored.map(({ topic }) => topic))]);
-  const withText = stored.filter(({ offset, metadata }) => offset !== undefined && decodeNote(metadata).text !== '');
-  const ends = new Map((await endsOf(request, withText)).map((position) => [keyOf(position), position.offset]));
-  const of = ({ topic, partition, offset, metadata }: StoredOffset): DoneRanges => {
-    if (offset === undefined) return new DoneRanges([]);
-    const topicId = topicIds.get(topic);
-    const identity = topicId && { group, topic, partition, topicId, base: offset };
-    return maps.inherit(
-      { group, topic, partition },
-      decodeNote(metadata).text,
-      identity,
-      ends.get(keyOf({ topic, partition })) ?? 0n,
-    );
-  };
-  return { topicIds, of };
-}
-
-/** A help only: without ids nothing is skipped. */
-async function topicIdsOf(
-  { epoch, parts }: OpenRequest,
-  topics: readonly string[],
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  try {
-    return await epoch.coordinator.topicIds(topics);
-  } catch (error) {
-    parts.logger.debug('The broker does not tell the ids of topics.', { error: errorType(error) });
-    return new Map();
-  }
-}
-
+/** Nothing that is done lies beyond the end of a log. */
 async function endsOf(
   { member }: OpenRequest,
   partitions: readonly TopicPartition[],
-): Promise<readonly FetchPosition[]> {
-  if (partitions.length === 0) return [];
-  return retried(async () => complete(partitions, await member.findOffsets(partitionsByTopic(partitions), 'latest')));
+): Promise<ReadonlyMap<string, bigint>> {
+  if (partitions.length === 0) return new Map();
+  const found = await retried(async () =>
+    complete(partitions, await member.findOffsets(partitionsByTopic(partitions), 'latest')),
+  );
+  return new Map(found.map((position) => [keyOf(position), position.offset]));
 }
 
 async function createOffsets(

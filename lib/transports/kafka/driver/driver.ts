@@ -88,8 +88,14 @@ export interface GroupCoordinator {
   /** Refused by the broker when the epoch is not the current one. */
   commit(epoch: Epoch, offsets: readonly OffsetToCommit[]): Promise<void>;
   heartbeat(epoch: Epoch): Promise<void>;
-  /** What tells a topic from an earlier one by its name; without those that the broker does not tell. */
-  topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  identify(topics: readonly string[]): Promise<TopicIdentities>;
+}
+
+/** What tells topics from others by the same name. */
+export interface TopicIdentities {
+  readonly cluster: string;
+  /** Another id after a topic was deleted and made again. Without those that the broker does not tell. */
+  readonly idByTopic: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What a member says it owns when it joins. */
@@ -123,6 +129,15 @@ export interface FetchedMessage {
   readonly timestamp: number;
 }
 
+/** What a fetch's answer says of a partition. */
+export interface PartitionAnswer {
+  /** End of the log. */
+  readonly high: bigint;
+  /** End of what may be read: before the first transaction that is still open. */
+  readonly stable: bigint;
+  readonly isEmpty: boolean;
+}
+
 /** Where a fetch would begin. */
 export interface FetchPosition extends TopicPartition {
   readonly offset: bigint;
@@ -144,8 +159,8 @@ export interface MemberHooks {
   fetchable(wanted: readonly FetchPosition[]): readonly TopicPartition[];
   /** Resolves when something may have become fetchable, or after `ms`. */
   fetchableAgain(ms: number): Promise<void>;
-  /** How far the broker has got, from any fetch's answer. */
-  watermark(partition: TopicPartition, high: bigint): void;
+  /** The broker has answered for a partition; messages follow by `batch` or `skipped`. */
+  answered(partition: TopicPartition, answer: PartitionAnswer): void;
   /** Messages. Returns where to go on, or undefined when they are not ours to take. */
   batch(batch: FetchedBatch): bigint | undefined;
   /** Nothing but control records up to here. */
@@ -172,6 +187,8 @@ export interface KafkaMember {
   rejoin(): void;
   /** The first offset at or after a moment; of the ends of the log otherwise. */
   findOffsets(partitions: PartitionsByTopic, at: 'earliest' | 'latest' | Date): Promise<readonly FetchPosition[]>;
+  /** Cuts its connections: what hangs fails. New ones are made when needed. */
+  cut(): void;
   /** Stops fetching, leaves the group (after `leaving`) and closes its connections. Idempotent; never rejects. */
   stop(): Promise<void>;
 }

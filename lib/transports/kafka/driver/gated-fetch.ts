@@ -32,10 +32,7 @@ export function gatedBroker(broker: Broker, gate: FetchGate): Broker {
 async function fetchNow(broker: Broker, request: FetchRequest, gate: FetchGate): Promise<FetchAnswer> {
   try {
     const answer: FetchAnswer = await broker.fetch(request);
-    for (const { topicName: topic, partitions } of answer.responses) {
-      for (const { partition, highWatermark } of partitions)
-        gate.hooks.watermark({ topic, partition }, BigInt(highWatermark));
-    }
+    report(answer, gate.hooks);
     return answer;
   } catch (error) {
     const outside = outsideOf(error);
@@ -43,6 +40,15 @@ async function fetchNow(broker: Broker, request: FetchRequest, gate: FetchGate):
     const offset = await gate.hooks.outOfRange(outside, await gate.logRange(outside));
     if (offset !== undefined) gate.seek({ ...outside, offset });
     return NOTHING;
+  }
+}
+
+function report({ responses }: FetchAnswer, hooks: MemberHooks): void {
+  for (const { topicName: topic, partitions } of responses) {
+    for (const { partition, highWatermark, lastStableOffset = highWatermark, messages } of partitions) {
+      const answer = { high: BigInt(highWatermark), stable: BigInt(lastStableOffset), isEmpty: messages.length === 0 };
+      hooks.answered({ topic, partition }, answer);
+    }
   }
 }
 

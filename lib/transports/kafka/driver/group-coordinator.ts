@@ -4,10 +4,11 @@ import type {
   OffsetToCommit,
   PartitionsByTopic,
   StoredOffset,
+  TopicIdentities,
   TopicPartition,
 } from './driver.js';
 import type { GroupBroker } from './kafkajs-internals.js';
-import { topicIds } from './topic-ids.js';
+import { identify } from './topic-ids.js';
 
 interface FetchedOffsets {
   readonly responses: readonly {
@@ -68,8 +69,8 @@ export class KafkajsCoordinator implements GroupCoordinator {
     await this.broker.heartbeat({ groupId: this.groupId, groupGenerationId: generation, memberId });
   }
 
-  topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    return topicIds(this.broker, topics);
+  identify(topics: readonly string[]): Promise<TopicIdentities> {
+    return identify(this.broker, topics);
   }
 }
 

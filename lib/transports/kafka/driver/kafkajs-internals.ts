@@ -32,7 +32,12 @@ export type FetchRequest = Parameters<Broker['fetch']>[0];
 export interface FetchAnswer {
   readonly responses: readonly {
     readonly topicName: string;
-    readonly partitions: readonly { readonly partition: number; readonly highWatermark: string }[];
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly highWatermark: string;
+      readonly lastStableOffset?: string;
+      readonly messages: readonly unknown[];
+    }[];
   }[];
 }
 

@@ -87,6 +87,10 @@ export class KafkajsMember implements KafkaMember {
     });
   }
 
+  cut(): void {
+    this.client.sockets.destroy();
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

@@ -1,3 +1,4 @@
+import type { TopicIdentities } from './driver.js';
 import { isRawBroker, type RawBroker } from './kafkajs-internals.js';
 
 const METADATA = { apiKey: 3, apiVersion: 12, apiName: 'Metadata' } as const;
@@ -10,8 +11,8 @@ const PER_BYTE = 128;
  * ids come with 10; so this is version 12 by hand, over the broker's own connection.
  * @returns those that the broker tells; none when it, or this kafkajs, cannot
  */
-export async function topicIds(broker: object, topics: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
-  if (topics.length === 0 || !isRawBroker(broker) || !tellsIds(broker)) return new Map();
+export async function identify(broker: object, topics: readonly string[]): Promise<TopicIdentities> {
+  if (topics.length === 0 || !isRawBroker(broker) || !tellsIds(broker)) return { cluster: '', idByTopic: new Map() };
   const body = request(topics);
   const encode = async () => ({ buf: body, offset: body.length, buffer: body, size: () => body.length });
   return broker.connectionPool.send({
@@ -40,7 +41,7 @@ function request(topics: readonly string[]): Buffer {
   ]);
 }
 
-function parse(raw: Buffer): ReadonlyMap<string, Buffer> {
+function parse(raw: Buffer): TopicIdentities {
   const from = new FlexibleReader(raw);
   from.skipTags();
   from.skip(4); // throttle time
@@ -51,7 +52,7 @@ function parse(raw: Buffer): ReadonlyMap<string, Buffer> {
     from.text();
     from.skipTags();
   });
-  from.text(); // cluster id
+  const cluster = from.text() ?? '';
   from.skip(4); // controller id
   const ids = new Map<string, Buffer>();
   from.each(() => {
@@ -64,7 +65,7 @@ function parse(raw: Buffer): ReadonlyMap<string, Buffer> {
     from.skipTags();
     if (error === 0 && name !== undefined && !id.equals(NO_ID)) ids.set(name, id);
   });
-  return ids;
+  return { cluster, idByTopic: ids };
 }
 
 function skipPartition(from: FlexibleReader): void {

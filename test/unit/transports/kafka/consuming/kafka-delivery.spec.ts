@@ -15,6 +15,7 @@ function source(): PartitionSource {
     isCommitted: true,
     storedMetadata: '',
     fetchBytes: 1_024,
+    cluster: '',
     topicId: undefined,
     inherited: new DoneRanges([]),
     maps: new ProgressMaps('default', SILENT_LOGGER),

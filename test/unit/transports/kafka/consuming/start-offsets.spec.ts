@@ -26,14 +26,14 @@ interface SetupOptions {
   readonly hasOffsets?: boolean;
   readonly isNewGroup?: boolean;
   readonly metadata?: string;
-  readonly topicIds?: ReadonlyMap<string, Uint8Array>;
+  readonly idByTopic?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A coordinator and a member that answer as told. */
 function setup(
   stored: (bigint | undefined)[],
   found: FetchPosition[][],
-  { hasOffsets = false, isNewGroup, metadata = '', topicIds = new Map() }: SetupOptions = {},
+  { hasOffsets = false, isNewGroup, metadata = '', idByTopic = new Map() }: SetupOptions = {},
 ) {
   const asked: unknown[] = [];
   const commits: OffsetToCommit[] = [];
@@ -52,7 +52,7 @@ function setup(
       hasOffsets: async () => hasOffsets,
       commit: async (_: unknown, offsets: readonly OffsetToCommit[]) => void commits.push(...offsets),
       heartbeat: unused,
-      topicIds: async () => topicIds,
+      identify: async () => ({ cluster: 'one', idByTopic }),
     },
   };
   const member: KafkaMember = {
@@ -61,6 +61,7 @@ function setup(
     seek: unused,
     rejoin: unused,
     stop: unused,
+    cut: unused,
     findOffsets: async (_, at) => {
       asked.push(at);
       return found.shift() ?? [];
@@ -133,15 +134,19 @@ describe('Where sources begin', () => {
 
 describe('What a predecessor has done past the committed offset', () => {
   const topicId = Buffer.alloc(16, 7);
-  const topicIds = new Map([['orders', topicId]]);
+  const idByTopic = new Map([['orders', topicId]]);
   const map = (base: bigint, id = topicId): string =>
-    encodeMap({ group: 'g', topic: 'orders', partition: 0, topicId: id, base }, [1, 3, 2, 4], bodyBytesIn(4_096)).text;
+    encodeMap(
+      { cluster: 'one', group: 'g', topic: 'orders', partition: 0, topicId: id, base },
+      [1, 3, 2, 4],
+      bodyBytesIn(4_096),
+    ).text;
 
   it.each([
     ['with the note of where the group began', 'bus/1 latest '],
     ['without it', ''],
   ])('is not delivered again: %s', async (_, note) => {
-    const { open, maps } = setup([5n], [[at(0, 50n)]], { metadata: `${note}${map(5n)}`, topicIds });
+    const { open, maps } = setup([5n], [[at(0, 50n)]], { metadata: `${note}${map(5n)}`, idByTopic });
     const [source] = await open();
     const offsets = [5n, 6n, 7n, 8n, 9n, 10n, 11n, 12n, 13n, 14n, 15n];
     expect(offsets.filter((offset) => source?.take(offset))).toEqual([5n, 9n, 10n, 15n]);
@@ -149,13 +154,13 @@ describe('What a predecessor has done past the committed offset', () => {
   });
 
   it('goes on into the next commit, before any of it was reached', async () => {
-    const { open } = setup([5n], [[at(0, 50n)]], { metadata: `bus/1 latest ${map(5n)}`, topicIds });
+    const { open } = setup([5n], [[at(0, 50n)]], { metadata: `bus/1 latest ${map(5n)}`, idByTopic });
     const [source] = await open();
     expect(source?.uncommitted).toBeUndefined();
     const first = source?.take(5n);
     if (first) source?.settle(first);
     const next = encodeMap(
-      { group: 'g', topic: 'orders', partition: 0, topicId, base: 6n },
+      { cluster: 'one', group: 'g', topic: 'orders', partition: 0, topicId, base: 6n },
       [0, 3, 2, 4],
       bodyBytesIn(4_096),
     );
@@ -163,22 +168,32 @@ describe('What a predecessor has done past the committed offset', () => {
   });
 
   it.each([
-    ['the committed offset is another', map(4n), topicIds, 50n, 'base'],
-    ['the topic is another by the same name', map(5n, Buffer.alloc(16, 9)), topicIds, 50n, 'incarnation'],
+    ['the committed offset is another', map(4n), idByTopic, 50n, 'base'],
     ['the broker does not tell topic ids', map(5n), new Map(), 50n, 'unidentified'],
-    ['the log ends before it', map(5n), topicIds, 14n, 'end'],
-    ['somebody else has written it', 'progress of another library', topicIds, 50n, 'foreign'],
-    ['it is damaged', `${map(5n).slice(0, -3)}AAA`, topicIds, 50n, 'checksum'],
-  ])('is delivered again when %s, counted and logged away with the next commit', async (_, text, ids, end, reason) => {
-    const { open, maps } = setup([5n], [[at(0, end)]], { metadata: `bus/1 latest ${text}`, topicIds: ids });
+    ['the log ends before it', map(5n), idByTopic, 14n, 'end'],
+    ['somebody else has written it', 'progress of another library', idByTopic, 50n, 'foreign'],
+    ['it is damaged', `${map(5n).slice(0, -3)}AAA`, idByTopic, 50n, 'checksum'],
+  ])('is delivered again when %s, and counted; the next commit is without it', async (_, text, ids, end, reason) => {
+    const { open, maps } = setup([5n], [[at(0, end)]], { metadata: `bus/1 latest ${text}`, idByTopic: ids });
     const [source] = await open();
     expect([5n, 6n, 7n, 8n].filter((offset) => source?.take(offset))).toHaveLength(4);
     expect(maps.counts.refused).toEqual({ [reason]: 1 });
-    expect(source?.uncommitted).toMatchObject({ offset: 5n, metadata: 'bus/1 latest' });
+    expect(source?.uncommitted?.offset).toBe(5n);
+    expect(source?.uncommitted?.metadata).not.toContain(text);
+  });
+
+  it('is of no use, nor is the committed offset, when the topic was deleted and made again', async () => {
+    const metadata = `bus/1 latest ${map(5n, Buffer.alloc(16, 9))}`;
+    const { open, maps, asked, commits } = setup([5n], [[at(0, 0n)]], { metadata, idByTopic, hasOffsets: true });
+    const [source] = await open();
+    expect([0n, 6n].filter((offset) => source?.take(offset))).toHaveLength(2);
+    expect(asked).toEqual(['earliest']);
+    expect(commits).toEqual([{ topic: 'orders', partition: 0, offset: 0n, metadata: '' }]);
+    expect(maps.counts.refused).toEqual({ incarnation: 1 });
   });
 
   it('is counted as missing where a commit says nothing of it', async () => {
-    const { open, maps } = setup([5n], [], { metadata: 'bus/1 latest', topicIds });
+    const { open, maps } = setup([5n], [], { metadata: 'bus/1 latest', idByTopic });
     await open();
     expect(maps.counts).toMatchObject({ missing: 1, refused: {} });
   });
