@@ -1,10 +1,20 @@
 import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
-import { EventBusModule, EventBusService, EventHandler, memoryBroker, memoryTransport } from 'nestjs-eventbus';
+import {
+  EventBusModule,
+  EventBusService,
+  EventHandler,
+  memoryBroker,
+  memoryTransport,
+  TopologyError,
+  type Transport,
+} from 'nestjs-eventbus';
 import { EventBusHealthIndicator, EventBusHealthModule, getEventBusHealthToken } from 'nestjs-eventbus/health';
 import { eventually } from '../../support/eventually.js';
+import { altered } from './support/altered.js';
 import { QUICK, startApplication } from './support/applications.js';
+import { Gate } from './support/gate.js';
 
 @Controller('health')
 class HealthController {
@@ -36,6 +46,16 @@ class HealthController {
 class Ledger {
   @EventHandler('orders.placed')
   onPlaced(): void {}
+}
+
+@Injectable()
+class Waiting {
+  constructor(readonly gate: Gate) {}
+
+  @EventHandler('waiting')
+  async onWaiting(): Promise<void> {
+    await this.gate.passed;
+  }
 }
 
 function healthModule(thresholds: object): Type<unknown> {
@@ -95,12 +115,91 @@ describe('EventBusHealthIndicator', () => {
     expect(await get('/ready')).toMatchObject({ code: 200 });
   });
 
-  it('is not ready from the begin of the shutdown on, and live till the end', async () => {
-    const { app } = await setup();
+  it('is not ready from the begin of the shutdown on, before anything of it is waited for, and live till the end', async () => {
+    const gate = new Gate();
+    const seen = new Map<string, unknown>();
+    const look = (when: string) => {
+      const { status: ready, state } = indicator.isReady('bus').bus;
+      seen.set(when, { ready, live: indicator.isLive('bus').bus.status, state });
+    };
+    const stopFetching = (transport: Transport) => () => {
+      if (!seen.has('fetching is stopped')) look('fetching is stopped');
+      return Object.getPrototypeOf(transport).stopFetching.call(transport);
+    };
+    const transport = altered((given) => ({ stopFetching: stopFetching(given) }));
+    const { app, bus } = await startApplication({
+      bus: { ...QUICK, transport },
+      imports: [EventBusHealthModule.register()],
+      providers: [{ provide: Gate, useValue: gate }, Waiting],
+    });
     const indicator = app.get(EventBusHealthIndicator, { strict: false });
-    await app.close();
-    expect(indicator.isReady('bus')).toMatchObject({ bus: { status: 'down', state: 'closed' } });
+    await bus.publish('waiting', {});
+    await eventually(() => expect(gate.waiting).toBe(1));
+    look('it runs');
+    const closed = app.close();
+    await eventually(() => expect(bus.snapshot().state).toBe('draining'));
+    look('a handler is waited for');
+    gate.open();
+    await closed;
+    look('it is over');
+
+    expect([...seen]).toEqual([
+      ['it runs', { ready: 'up', live: 'up', state: 'running' }],
+      ['fetching is stopped', { ready: 'down', live: 'up', state: 'draining' }],
+      ['a handler is waited for', { ready: 'down', live: 'up', state: 'draining' }],
+      ['it is over', { ready: 'down', live: 'up', state: 'closed' }],
+    ]);
+  });
+
+  it('is down, named, and not live when the bus cannot start once the application is up', async () => {
+    const broker = memoryBroker();
+    broker.stop();
+    const prepare = () => Promise.reject(new TopologyError('no stream covers "orders"'));
+    const { app, bus } = await startApplication({
+      bus: {
+        transport: altered(() => ({ prepare }), memoryTransport({ broker })),
+        connectTimeoutMs: 20,
+        pools: { ack: { timeoutMs: 200 } },
+      },
+      imports: [EventBusHealthModule.register({ readiness: { broker: 'degraded' } })],
+      providers: [Ledger],
+    });
+    const indicator = app.get(EventBusHealthIndicator, { strict: false });
+    expect(indicator.isReady('bus')).toMatchObject({ bus: { status: 'degraded', state: 'starting' } });
     expect(indicator.isLive('bus')).toMatchObject({ bus: { status: 'up' } });
+
+    broker.start();
+    await eventually(() => expect(bus.snapshot().state).toBe('failed'));
+    const why = 'the bus cannot start, and does not try again: EVENT_BUS_TOPOLOGY: no stream covers "orders"';
+    const down = { bus: { status: 'down', state: 'failed', reasons: [why] } };
+    expect(indicator.isReady('bus')).toMatchObject(down);
+    expect(indicator.isLive('bus')).toMatchObject(down);
+    expect(indicator.isHealthy('bus')).toMatchObject(down);
+    expect(indicator.isHealthy('bus').bus).toMatchObject({ failure: expect.stringContaining('no stream covers') });
+    await expect(bus.publish('orders.placed', {})).rejects.toMatchObject({
+      code: 'EVENT_BUS_PUBLISH_REJECTED',
+      cause: { cause: { cause: { code: 'EVENT_BUS_TOPOLOGY' } } },
+    });
+    await app.close();
+    expect(indicator.isLive('bus')).toMatchObject({ bus: { status: 'up', state: 'closed' } });
+  });
+
+  it('is degraded for a while after the event loop was blocked, and says for how long it was', async () => {
+    const { app } = await startApplication({
+      bus: { blockedAfterMs: 100 },
+      imports: [EventBusHealthModule.register({ thresholds: { eventLoopMs: 1_000 } })],
+    });
+    const indicator = app.get(EventBusHealthIndicator, { strict: false });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const until = performance.now() + 500;
+    while (performance.now() < until) Math.random();
+    await eventually(() => {
+      const reasons = [expect.stringMatching(/^the event loop was blocked for \d{3,} ms, \d+ ms ago$/)];
+      expect(indicator.isHealthy('bus')).toMatchObject({
+        bus: { status: 'degraded', reasons, eventLoop: { blocks: 1 } },
+      });
+    });
+    await eventually(() => expect(indicator.isHealthy('bus')).toMatchObject({ bus: { status: 'up' } }));
   });
 
   it('reports on a named bus', async () => {

@@ -25,9 +25,9 @@ import {
   type PublishResult,
   TopologyError,
   type Transport,
-  type TransportFactory,
 } from 'nestjs-eventbus';
 import { eventually } from '../../support/eventually.js';
+import { altered } from './support/altered.js';
 import { closeAfterTest, LogLines, newApplication, QUICK, startApplication } from './support/applications.js';
 import { Gate } from './support/gate.js';
 
@@ -249,18 +249,6 @@ describe('a broker that is away at the start', () => {
     expect(bus.snapshot()).toMatchObject({ state: 'closed', handles: [] });
   });
 });
-
-/** A memory transport with some methods replaced. */
-function altered(change: (transport: Transport) => Partial<Transport>): TransportFactory {
-  const factory = memoryTransport();
-  return {
-    ...factory,
-    create: (context) => {
-      const transport = factory.create(context);
-      return Object.assign(transport, change(transport));
-    },
-  };
-}
 
 const fail = () => Promise.reject(new TopologyError('no stream covers "hooks"'));
 
