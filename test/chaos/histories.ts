@@ -106,7 +106,7 @@ export class HistoryBuilder {
 
   #add(record: Omitted<HistoryRecord>): this {
     this.#atMs += 1;
-    this.records.push({ ...record, atMs: this.#atMs } as HistoryRecord);
+    this.records.push({ ...record, atMs: this.#atMs });
     return this;
   }
 }

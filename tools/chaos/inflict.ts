@@ -13,6 +13,8 @@ export interface Field {
   readonly history: HistoryWriter;
   readonly leastInstances: number;
   readonly mostInstances: number;
+  /** Names of those that no fault is for. */
+  readonly spared: readonly string[];
   /** Handlers that run in an instance at this moment. */
   readonly running: (instance: Instance) => number;
 }
@@ -33,9 +35,10 @@ export async function inflict(planned: PlannedFault, field: Field): Promise<void
 }
 
 /** One that has something to do, if there is one. */
-function victimOf({ pick }: PlannedFault, { fleet, running }: Field): Instance | undefined {
-  const busy = fleet.sound.filter((instance) => running(instance) > 0);
-  const list = busy.length > 0 ? busy : fleet.sound;
+function victimOf({ pick }: PlannedFault, { fleet, running, spared }: Field): Instance | undefined {
+  const sound = fleet.sound.filter(({ name }) => !spared.includes(name));
+  const busy = sound.filter((instance) => running(instance) > 0);
+  const list = busy.length > 0 ? busy : sound;
   return list[Math.floor(pick * list.length)];
 }
 

@@ -1,9 +1,20 @@
 import Table from 'cli-table3';
+import { type Course, isFlat } from './flatness.js';
 import type { FaultCount, Verdict } from './oracle/verdict.js';
 
 /** The verdict as tables. */
 export function reportOf(verdict: Verdict): string {
   return [eventTable(verdict), faultTable(verdict.faults)].join('\n');
+}
+
+/** What surviving instances held, early and late. */
+export function courseReport(courses: readonly Course[]): string {
+  const table = tableOf(['instance', 'measure', 'samples', 'early', 'late', 'at most', '']);
+  for (const course of courses) {
+    const { instance, measure, samples, early, late, most } = course;
+    table.push([instance, measure, samples, early, late, Math.round(most), isFlat(course) ? 'flat' : 'GROWS']);
+  }
+  return table.toString();
 }
 
 function eventTable(verdict: Verdict): string {

@@ -10,7 +10,7 @@ import { type Field, inflict } from './inflict.js';
 import type { HandlerLoad, InstanceOrders, PublisherOrders } from './instance/orders.js';
 import { Oracle } from './oracle/oracle.js';
 import type { Verdict } from './oracle/verdict.js';
-import type { HistoryRecord } from './records.js';
+import type { HistoryRecord, SampleRecord } from './records.js';
 import type { PlannedFault } from './schedule.js';
 import { type LibrarySource, Workbench } from './workbench.js';
 
@@ -43,6 +43,8 @@ export interface RunOptions {
   /** For every instance. @default {} */
   readonly env?: NodeJS.ProcessEnv;
   readonly leaks?: boolean;
+  /** Names of instances that no fault is for. @default none */
+  readonly spared?: readonly string[];
   /** Instances are asked what they hold so often. @default never */
   readonly sampleEveryMs?: number;
   /** Without progress for so long, at the end, the run is given up as stalled. @default 60 s */
@@ -73,6 +75,7 @@ export interface RunResult {
   readonly verdict: Verdict;
   /** The history, unless it was not to be kept. */
   readonly records: readonly HistoryRecord[];
+  readonly samples: readonly SampleRecord[];
   /** What each process has printed. */
   readonly logs: ReadonlyMap<string, string>;
 }
@@ -112,6 +115,7 @@ class ChaosRun {
   readonly #reader: HistoryReader;
   readonly #oracle = new Oracle();
   readonly #records: HistoryRecord[] = [];
+  readonly #samples: SampleRecord[] = [];
   readonly #names: RunNames;
   readonly #lasting = new Set<string>();
   readonly #started = performance.now();
@@ -230,7 +234,7 @@ class ChaosRun {
     const verdict = this.#oracle.verdict(view, { duplicatesPerCause, stalledAfterMs });
     const logs = new Map(fleet.all.map(({ name, child }) => [name, child.log()]));
     if (this.#publisher !== undefined) logs.set('publisher', this.#publisher.log());
-    return { verdict, records: this.#records, logs };
+    return { verdict, records: this.#records, samples: this.#samples, logs };
   }
 
   #field(broker: ChaosBroker, fleet: Fleet): RunningChaos {
@@ -241,6 +245,7 @@ class ChaosRun {
       oracle: this.#oracle,
       leastInstances: this.options.leastInstances ?? 2,
       mostInstances: this.options.mostInstances ?? 5,
+      spared: this.options.spared ?? [],
       running: ({ name }) => this.#oracle.order.running(name),
       catchUp: () => this.#read(),
     };
@@ -279,6 +284,7 @@ class ChaosRun {
   #read(): void {
     this.#reader.read((record) => {
       this.#oracle.take(record);
+      if (record.kind === 'sample') this.#samples.push(record);
       if (this.options.keepsRecords !== false) this.#records.push(record);
     });
     this.options.onProgress?.({
