@@ -50,9 +50,13 @@ export class BrokenKey implements Resendable {
     this.#learn(publish);
   }
 
-  /** All have been looked through. */
+  /** All have been looked through: what is outstanding is known. */
   counted(): void {
     this.#isCounted = true;
+  }
+
+  /** To be called once after it was counted: there may have been nothing outstanding, and then no answer calls for it. */
+  decide(): void {
     this.#resolveWhenAnswered();
   }
 

@@ -2,6 +2,9 @@ import { BrokenKey, type BrokenKeyPort } from './broken-key.js';
 import type { PendingPublish } from './pending-publish.js';
 import type { ResendQueue } from './resend-queue.js';
 
+/** Keys whose fate is decided in one turn of the event loop when many broke at once. */
+const KEYS_PER_TURN = 1000;
+
 /**
  * Keeps the order of a key when a publish of it fails. Nothing is kept of keys that did not fail: `size` is 0 then, and nobody needs
  * to ask. At a failure all publishes of the pool are looked through, once for all keys that broke in the same turn.
@@ -10,6 +13,10 @@ export class KeyOrder {
   /** Topic → key → what waits of it. */
   readonly #broken = new Map<string, Map<string, BrokenKey>>();
   #uncounted: BrokenKey[] = [];
+  /** Counted, and not looked at since; from `#nextCounted` on. */
+  #counted: BrokenKey[] = [];
+  #nextCounted = 0;
+  #turn: NodeJS.Immediate | undefined;
   #size = 0;
   readonly #port: BrokenKeyPort;
 
@@ -41,8 +48,10 @@ export class KeyOrder {
   }
 
   close(): void {
+    clearImmediate(this.#turn);
     this.#broken.clear();
     this.#uncounted = [];
+    this.#counted = [];
     this.#size = 0;
   }
 
@@ -63,7 +72,24 @@ export class KeyOrder {
       const broken = this.find(publish);
       if (broken?.isUncounted === true) broken.found(publish);
     }
-    for (const broken of uncounted) broken.counted();
+    for (const broken of uncounted) {
+      broken.counted();
+      this.#counted.push(broken);
+    }
+    if (this.#turn === undefined) this.#decideSome();
+  }
+
+  /** A part in each turn, the first at once. Answers that come in between are counted by the keys themselves. */
+  #decideSome(): void {
+    this.#turn = undefined;
+    const end = Math.min(this.#nextCounted + KEYS_PER_TURN, this.#counted.length);
+    for (; this.#nextCounted < end; this.#nextCounted += 1) this.#counted[this.#nextCounted]?.decide();
+    if (end < this.#counted.length) {
+      this.#turn = setImmediate(() => this.#decideSome());
+      return;
+    }
+    this.#counted = [];
+    this.#nextCounted = 0;
   }
 
   #mended(broken: BrokenKey): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PublishResult } from '../../../lib/publishing/publish-result.js';
+import { eventually } from '../../support/eventually.js';
 import { closeInFakedTime, pass, settled, setup, type Setup, type SetupOptions } from './harness.js';
 
 /** Publishes with ids and keys like `k1`: key `k`, first of it. */
@@ -297,6 +298,43 @@ describe('a publish that failed', () => {
 });
 
 describe('the failure of everything at once', () => {
+  it('decides about a part of the keys in each turn of the event loop, and about each of them once', async () => {
+    const { publisher, transport } = setup();
+    const count = 5_000;
+    for (let i = 0; i < 2 * count; i += 1) publisher.enqueue('orders', 1, { id: `${i}`, key: `k${i % count}` });
+    transport.confirm((id) => Number(id) >= count);
+    transport.fail('unknown');
+
+    let [ended, turns] = [0, 0];
+    while (ended < count) {
+      await settled(1);
+      turns += 1;
+      const { unknown } = publisher.totals;
+      expect(unknown - ended).toBeLessThanOrEqual(2_000);
+      ended = unknown;
+    }
+    expect(turns).toBeGreaterThan(2);
+    expect(publisher.totals).toEqual({ published: count, rejected: 0, unknown: count });
+    await publisher.close(1000);
+  });
+
+  it('keeps the order of a key that is answered, and fails again, before its turn has come', async () => {
+    const { publisher, transport } = setup();
+    const keys = 3_000;
+    for (let i = 0; i < 3 * keys; i += 1) publisher.enqueue('orders', 1, { id: `${i}`, key: `k${i % keys}` });
+    transport.fail('unsent', (id) => Number(id) < keys);
+    await Promise.resolve();
+    transport.fail('unsent');
+    publisher.enqueue('orders', 1, { id: 'late', key: `k${keys - 1}` });
+    const last = [`${keys - 1}`, `${2 * keys - 1}`, `${3 * keys - 1}`, 'late'];
+    await eventually(() => {
+      transport.confirm();
+      expect(publisher.totals.published).toBe(3 * keys + 1);
+    });
+    expect(transport.ids.slice(3 * keys).filter((id) => last.includes(id))).toEqual(last);
+    await publisher.close(1000);
+  });
+
   it('is sent again in call order per key, a part in each turn of the event loop', async () => {
     const bus = setup({ maxPending: 100_000, maxPendingBytes: 1e9 });
     const { publisher, transport } = bus;
