@@ -16,7 +16,7 @@ const subject: ContractSubject = {
     keys: false,
     credit: 'messages',
     headerValues: 'single-line',
-    ownership: pinsConsumers(version) ? 'exclusive' : 'shared',
+    ownership: 'exclusive',
   },
   createEnvironment: () => NatsEnvironment.connect(url),
   createRestartable: async () => RestartableNats.start(await startNats({ version })),
@@ -30,9 +30,3 @@ transportContract(runner, {
   name: `nats-server ${version}, streams of 3 partitions`,
   createEnvironment: () => NatsEnvironment.connect(url, 3),
 });
-
-/** Priority groups came with 2.11. */
-function pinsConsumers(server: string): boolean {
-  const [major = 0, minor = 0] = server.split('.').map(Number);
-  return major > 2 || (major === 2 && minor >= 11);
-}

@@ -1,6 +1,7 @@
 import { TopologyError } from '../../core/errors.js';
 import { isDeadTopic } from '../../core/pattern.js';
 import type { Subscription } from '../../transport/transport.js';
+import { claimKey } from './claims/names.js';
 import { durableName, sourceName } from './names.js';
 import { disjoint, hull, intersect } from './subjects.js';
 
@@ -17,7 +18,10 @@ export interface ConsumerPlan {
   readonly name: string;
   readonly subscription: Subscription;
   readonly stream: string;
+  readonly partition: number | undefined;
   readonly durable: string;
+  /** Of its claim, where one instance owns it. */
+  readonly claimKey: string;
   /** What the group wants of it: subjects on the wire. */
   readonly wanted: readonly string[];
   /** What the server is asked to filter by; may bring more than is wanted, and is the same array as `wanted` when it does not. */
@@ -78,6 +82,8 @@ function planOne({ subscription, stream, wanted, partition }: PlanParts, context
     subscription,
     stream: stream.name,
     durable: durableName(context.topicPrefix, subscription.group, partition),
+    claimKey: claimKey(stream.name, partition),
+    partition,
     wanted: subjects,
     filters: isExact(filters, subjects) ? subjects : filters,
     topicAt: lead.length + context.topicPrefix.length,

@@ -6,10 +6,12 @@ import type { JetStreamApi } from './jetstream-api.js';
 import type { ResolvedNatsOptions } from './nats.options.js';
 import type { Pause } from './pause.js';
 import type { Settles } from './settles.js';
+import type { StreamBirths } from './stream-births.js';
 
 /** What all consumers of a transport share. */
 export interface ConsumerContext {
   readonly options: ResolvedNatsOptions;
+  readonly topicPrefix: string;
   readonly inboxPrefix: string;
   /** `$JS.API`, or that of a domain. */
   readonly apiPrefix: string;
@@ -17,6 +19,7 @@ export interface ConsumerContext {
   readonly port: ConsumerPort;
   readonly settles: Settles;
   readonly pause: Pause;
+  readonly births: StreamBirths;
   readonly handles: HandleRegister;
   readonly logger: BusLogger;
   readonly features: () => ServerFeatures;
@@ -35,6 +38,9 @@ export interface ConsumerCounts {
   /** Deliveries whose consumer sequence was not the next one. */
   gaps: number;
   takeOvers: number;
+  /** In milliseconds, from the question what is unsettled to all of it being here. */
+  lastTakeOverMs: number;
+  longestTakeOverMs: number;
   /** Redelivered although they are in hand. */
   repeats: number;
   /** Redelivered although they were settled here: settled again. */
@@ -44,5 +50,16 @@ export interface ConsumerCounts {
 }
 
 export function noCounts(): ConsumerCounts {
-  return { arrived: 0, redelivered: 0, ignored: 0, gaps: 0, takeOvers: 0, repeats: 0, reacknowledged: 0, revivals: 0 };
+  return {
+    arrived: 0,
+    redelivered: 0,
+    ignored: 0,
+    gaps: 0,
+    takeOvers: 0,
+    lastTakeOverMs: 0,
+    longestTakeOverMs: 0,
+    repeats: 0,
+    reacknowledged: 0,
+    revivals: 0,
+  };
 }

@@ -5,55 +5,55 @@ import type { ConsumerPlan } from './consumer-plan.js';
 import { fetchParts } from './dead-parts.fetch.js';
 import { ensureDurable, type PinnedConsumerInfo } from './durable.js';
 import { InHand } from './in-hand.js';
-import { Lease } from './lease.js';
+import { Extensions } from './extensions.js';
 import type { NatsDelivery } from './nats.delivery.js';
-import type { NatsSource } from './nats.source.js';
-import { type Ownership, PinnedOwnership, SharedOwnership } from './ownership.js';
+import { NatsSource } from './nats.source.js';
+import type { Ownership } from './ownership.js';
 import { Reception } from './reception.js';
 
+/** Subject, reply and protocol beside the largest message. */
+const FETCH_OVERHEAD_BYTES = 8_192;
 /** Settled sequences that are known again when the server redelivers them, at least. */
 const LEAST_REMEMBERED = 20_000;
 
 /**
  * - closed: no durable or no connection
- * - standby: somebody else owns it; one pull waits for the day they do not
+ * - standby: somebody else owns it
  * - taking-over: what was delivered before is brought in hand; what comes is held
  * - running
+ * - draining: to be given up; what is in hand ends
  * - stopped: nothing more is asked for or delivered
  */
-export type ConsumerPhase = 'closed' | 'standby' | 'taking-over' | 'running' | 'stopped';
+export type ConsumerPhase = 'closed' | 'standby' | 'taking-over' | 'running' | 'draining' | 'stopped';
 
 /** What the parts of one consumer share. Only the consumer itself writes it. */
 export class ConsumerState {
   readonly counts = noCounts();
   readonly inHand: InHand;
-  readonly ownership: Ownership;
   readonly reception: Reception;
-  readonly lease: Lease;
+  readonly extensions: Extensions;
   phase: ConsumerPhase = 'closed';
   source: NatsSource | undefined;
   connection: NatsConnection | undefined;
   /** Consumer sequence of the last delivery that came. */
   lastSequence = 0;
-  /** Highest stream sequence that came. */
+  /** Highest stream sequence that came, or that was settled before us. */
   highestSequence = 0;
+  /** When the stream was made; another time is another stream, whose sequences say nothing about this one's. */
+  streamCreatedAt: string | undefined;
   isPaused = false;
 
   constructor(
     readonly plan: ConsumerPlan,
     readonly context: ConsumerContext,
+    readonly ownership: Ownership,
   ) {
     const { options, settles, port } = context;
-    const isOrdered = plan.subscription.ordering === 'key';
-    this.ownership =
-      isOrdered && context.features().pinning
-        ? new PinnedOwnership()
-        : new SharedOwnership(isOrdered, options.pullExpiryMs, () => context.now());
     this.inHand = new InHand(Math.max(LEAST_REMEMBERED, options.maxAckPending));
     this.reception = new Reception(plan, this.inHand, this.counts, settles, port, (delivery) =>
       this.#complete(delivery),
     );
-    this.lease = new Lease(options.ackWaitMs, () => context.now());
+    this.extensions = new Extensions(options.ackWaitMs, () => context.now());
   }
 
   /** Whether it would ask for messages now if there were room. */
@@ -61,8 +61,19 @@ export class ConsumerState {
     return this.phase === 'running' && !this.isPaused && this.reception.held === 0;
   }
 
-  get leaseState(): 'held' | 'unsure' {
-    return this.ownership.ordered ? this.lease.state : 'held';
+  /** Whether what comes is for us. */
+  get takesMessages(): boolean {
+    return this.phase === 'running' || this.phase === 'taking-over';
+  }
+
+  /** A new period of owning it. */
+  newSource(replenished: () => void): NatsSource {
+    const { plan, context } = this;
+    this.source = new NatsSource(plan.name, plan.subscription.group, context.maxPayload() + FETCH_OVERHEAD_BYTES, {
+      lease: () => this.ownership.lease,
+      replenished,
+    });
+    return this.source;
   }
 
   settle(delivery: NatsDelivery): void {
@@ -77,22 +88,6 @@ export class ConsumerState {
     if (this.inHand.remove(delivery) && isSettled) this.inHand.settled(delivery);
   }
 
-  /** A delivery went elsewhere. @param sinceReview whether nothing was missing before, on this connection */
-  gap(sinceReview: boolean): void {
-    const wasOrdered = this.ownership.ordered;
-    this.counts.gaps += 1;
-    this.ownership.gap(sinceReview);
-    if (wasOrdered && !this.ownership.ordered) this.warnOfRivals();
-  }
-
-  warnOfRivals(): void {
-    const { subscription, name } = this.plan;
-    this.context.logger.warn(
-      'NATS: several instances consume, and this server cannot pin one (before 2.11): there is no order per key across them',
-      { group: subscription.group, consumer: name },
-    );
-  }
-
   /** Asks once what the server knows of it. */
   info(): Promise<PinnedConsumerInfo> {
     return this.context.api.once((manager) => manager.consumers.info(this.plan.stream, this.plan.durable));
@@ -102,7 +97,7 @@ export class ConsumerState {
   ensure(startSequence: number | undefined): Promise<PinnedConsumerInfo> {
     const { api, options, logger } = this.context;
     const { ackWaitMs, maxAckPending, pullExpiryMs } = options;
-    const pinned = this.ownership instanceof PinnedOwnership;
+    const pinned = this.ownership.ordered && this.context.features().pinning;
     return ensureDurable(api, this.plan, { ackWaitMs, maxAckPending, pullExpiryMs, pinned, startSequence }, logger);
   }
 

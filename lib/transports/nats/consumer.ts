@@ -1,61 +1,77 @@
-import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Handle } from '../../core/handle-register.js';
 import type { ConsumerContext } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
 import { ConsumerState } from './consumer.state.js';
+import { Arrivals } from './arrivals.js';
+import type { Seat } from './claims/seat.js';
 import type { PinnedConsumerInfo } from './durable.js';
-import { NatsSource } from './nats.source.js';
+import { Handover } from './handover.js';
+import { OnceATurn } from './once-a-turn.js';
+import type { Ownership } from './ownership.js';
 import { PullLoop } from './pull-loop.js';
 import { nextPull } from './pull-policy.js';
-import { Reception } from './reception.js';
 import { Recovery } from './recovery.js';
 import { sendReply } from './replies.js';
 import { Review } from './review.js';
 import { Watchdog } from './watchdog.js';
 
-/** Subject, reply and protocol beside the largest message. */
-const FETCH_OVERHEAD_BYTES = 8_192;
-
-/** One durable consumer: asks for messages within the credit, delivers them in order, keeps the lease on what is in hand. */
-export class NatsConsumer {
+/**
+ * One durable consumer: asks for messages within the credit, delivers them in order, keeps the lease on what is in hand. Shared among instances,
+ * or a seat that one of them owns: then `gained`, `release` and `lost` say when.
+ */
+export class NatsConsumer implements Seat {
+  readonly key: string;
+  readonly name: string;
   readonly state: ConsumerState;
   readonly #loop: PullLoop;
   readonly #review: Review;
+  readonly #handover: Handover;
   readonly #recovery: Recovery;
   readonly #watchdog: Watchdog;
   readonly #handle: Handle;
-  /** A turn of the event loop is ahead in which it asks for more. */
-  #wakes = false;
+  /** Not synchronously: `replenished` must not deliver. */
+  readonly #soon = new OnceATurn(() => this.#go());
 
-  constructor(plan: ConsumerPlan, context: ConsumerContext) {
-    const state = new ConsumerState(plan, context);
+  constructor(plan: ConsumerPlan, context: ConsumerContext, ownership: Ownership) {
+    const state = new ConsumerState(plan, context, ownership);
+    this.key = plan.claimKey;
+    this.name = plan.name;
     this.state = state;
     this.#loop = new PullLoop(plan, context, {
-      arrived: (message) => this.#arrived(message),
+      arrived: (message) => arrivals.take(message),
       refused: () => this.#refused(),
       gone: () => this.#gone(),
       room: () => this.#go(),
     });
-    this.#review = new Review(state, this.#loop, { owned: () => this.#run(), foreign: () => this.#lose() });
-    this.#recovery = new Recovery(state, (connection, startSequence) => this.open(connection, startSequence));
-    this.#watchdog = new Watchdog(state, this.#loop, {
-      deaf: () => this.#revive(),
-      doubtful: () => this.#doubt(),
-      foreign: () => this.#lose(),
+    const arrivals = new Arrivals(state, this.#loop, {
+      heard: () => this.#watchdog.heard(),
+      gap: () => this.#gap(),
+      wake: () => this.#soon.ask(),
     });
+    this.#review = new Review(state, this.#loop, () => this.#run());
+    this.#handover = new Handover(state, this.#loop, { ready: (info) => this.#begin(info), gone: () => this.#gone() });
+    this.#recovery = new Recovery(state, (connection, startSequence) => this.open(connection, startSequence));
+    this.#watchdog = new Watchdog(state, this.#loop, { deaf: () => this.#revive(), doubtful: () => this.#doubt() });
     this.#handle = context.handles.open('consumer', `nats ${plan.name}`);
   }
 
   /** Begins, or goes on after a cut. @throws TopologyError */
   async open(connection: NatsConnection, startSequence?: number): Promise<void> {
     const { state } = this;
-    const info = state.phase === 'stopped' ? undefined : await state.ensure(startSequence);
+    if (state.phase === 'stopped') state.connection = connection;
+    if (state.phase === 'stopped') return;
+    const info = await state.ensure(startSequence);
+    const createdAt = await state.context.births.of(state.plan.stream, connection);
     if (connection.isClosed()) return;
     state.connection = connection;
-    if (info === undefined || state.phase !== 'closed') return;
-    this.#loop.open(connection);
-    if (state.source === undefined) this.#begin(info);
-    else this.#goOn(info);
+    if (state.phase !== 'closed') return;
+    if (state.streamCreatedAt !== createdAt) this.#end();
+    state.streamCreatedAt = createdAt;
+    if (state.source !== undefined) return this.#goOn(info);
+    state.phase = 'standby';
+    if (state.ownership.ordered) void this.#handover.takeUp();
+    else this.#begin(info);
   }
 
   /** The connection is gone. What is in hand stays so, for as long as the lease lasts. */
@@ -64,8 +80,7 @@ export class NatsConsumer {
     this.#review.cancel();
     this.#loop.cut();
     state.connection = undefined;
-    state.lease.cut();
-    if (state.phase !== 'stopped') state.phase = 'closed';
+    if (state.phase !== 'stopped' && state.phase !== 'draining') state.phase = 'closed';
   }
 
   pause(): void {
@@ -74,66 +89,94 @@ export class NatsConsumer {
 
   resume(): void {
     this.state.isPaused = false;
-    this.#wake();
+    this.#soon.ask();
   }
 
   /** Every quarter of a second. */
   tick(): void {
-    const { connection, inHand, lease, ownership } = this.state;
+    const { connection, inHand, extensions, ownership } = this.state;
     this.#watchdog.tick();
-    if (lease.isDue()) for (const { reply } of inHand.values()) sendReply(connection, reply, 'working');
+    if (extensions.isDue()) for (const { reply } of inHand.values()) sendReply(connection, reply, 'working');
     if (ownership.needsRenewal) this.#loop.renew(ownership.identity);
+    void this.#handover.takeUp();
     this.#go();
+  }
+
+  get canMove(): boolean {
+    return this.state.phase === 'running';
+  }
+
+  gained(): void {
+    this.state.ownership.gained();
+    void this.#handover.takeUp();
+  }
+
+  async release(): Promise<void> {
+    const { state } = this;
+    const { source } = state;
+    this.#review.cancel();
+    if (state.phase !== 'stopped') state.phase = 'draining';
+    await this.#handover.drain();
+    if (state.source === source) this.lost();
+  }
+
+  lost(): void {
+    const { state } = this;
+    state.ownership.lost();
+    this.#review.cancel();
+    this.#loop.drop();
+    this.#end();
+    if (state.phase === 'stopped') return;
+    state.phase = state.connection === undefined ? 'closed' : 'standby';
   }
 
   /** Asks for nothing more; what was on the wire is delivered, what was held goes back. */
   async stop(): Promise<void> {
     const { state } = this;
-    if (state.phase === 'stopped') return;
+    if (state.phase === 'stopped' || state.phase === 'draining') return;
     await this.#loop.stop();
     this.#review.cancel();
     state.phase = 'stopped';
     for (const { reply } of state.reception.drop()) sendReply(state.connection, reply, 'nak');
   }
 
-  /** The source is given up. */
-  close(): void {
-    this.#loop.close();
+  /** Everything settled is with the server, and the source is given up. */
+  async close(): Promise<void> {
+    await this.#handover.giveUp();
+    this.#loop.drop();
     this.#end();
     this.#handle.closed();
   }
 
+  /** What was delivered before, to a predecessor or to us, is to be here before anything newer runs. */
   #begin(info: PinnedConsumerInfo): void {
     const { state } = this;
+    if (state.connection === undefined) return;
     state.lastSequence = info.delivered.consumer_seq;
-    state.phase = 'standby';
-    if (state.ownership.mayAssume(info)) this.#assign(info.num_pending);
+    state.highestSequence = info.ack_floor.stream_seq;
+    this.#loop.open(state.connection);
+    this.#assign(info.num_pending);
+    this.#doubt();
     this.#go();
   }
 
   /** A server back from a crash may know less than we do. */
   #goOn(info: PinnedConsumerInfo): void {
     const { state } = this;
+    if (state.connection === undefined) return;
     state.lastSequence = Math.min(state.lastSequence, info.delivered.consumer_seq);
     state.phase = 'running';
-    if (state.ownership.ordered) return this.#doubt();
-    state.lease.renewed();
+    this.#loop.open(state.connection);
+    this.#doubt();
     this.#go();
   }
 
-  #assign(lag: number | undefined): NatsSource {
+  #assign(lag: number | undefined): void {
     const { state } = this;
-    const { port, maxPayload } = state.context;
-    const source = new NatsSource(state.plan.name, state.plan.subscription.group, maxPayload() + FETCH_OVERHEAD_BYTES, {
-      lease: () => state.leaseState,
-      replenished: () => this.#wake(),
-    });
+    const source = state.newSource(() => this.#soon.ask());
     source.lag = lag;
-    state.source = source;
     state.phase = 'running';
-    state.lease.renewed();
-    source.credit = port.assigned(source);
-    return source;
+    source.credit = state.context.port.assigned(source);
   }
 
   #end(): void {
@@ -147,27 +190,9 @@ export class NatsConsumer {
     state.context.port.lost(source);
   }
 
-  #arrived(message: Msg): void {
-    const arrival = Reception.read(message);
-    if (arrival === undefined) return;
-    const { state } = this;
-    const { consumerSequence, streamSequence, pending } = arrival.facts;
-    const isGap = consumerSequence !== state.lastSequence + 1;
-    this.#loop.pulls.arrived(arrival.sizeBytes);
-    state.lastSequence = consumerSequence;
-    state.highestSequence = Math.max(state.highestSequence, streamSequence);
-    if (state.phase === 'stopped' || state.phase === 'closed')
-      return sendReply(state.connection, arrival.raw.reply, 'nak');
-
-    const ownership = state.ownership.delivered(() => message.headers?.get('Nats-Pin-Id'));
-    const source = state.source ?? this.#assign(pending);
-    source.lag = pending;
-    source.lastProgressAt = state.context.now();
-    this.#watchdog.heard();
-    if (isGap && ownership === 'kept') state.gap(this.#review.isDone);
-    if (isGap || ownership === 'gained') this.#doubt();
-    state.reception.take(arrival, source, state.phase !== 'running' || state.isPaused);
-    this.#wake(); // credit that was not looked at since is not told of when it comes back
+  #gap(): void {
+    this.state.counts.gaps += 1;
+    this.#doubt();
   }
 
   /** Something that was delivered may not be here: what comes is held until that is known. */
@@ -182,35 +207,15 @@ export class NatsConsumer {
 
   /** Nothing older is missing: what was held may run, in order. */
   #run(): void {
-    this.state.ownership.reviewed();
     this.state.reception.sort();
     this.state.phase = 'running';
-    this.state.lease.renewed();
     this.#go();
   }
 
-  /** Somebody else owns it now. */
-  #lose(): void {
-    this.#review.cancel();
-    this.#end();
-    this.state.ownership.refused();
-    this.state.phase = 'standby';
-    this.#go();
-  }
-
+  /** The server has somebody else pinned, or nobody: what was delivered meanwhile went elsewhere. */
   #refused(): void {
-    this.state.ownership.refused();
-    if (this.state.inHand.size > 0) this.#doubt();
-  }
-
-  /** Not synchronously: `replenished` must not deliver. Once a turn, however often credit comes back. */
-  #wake(): void {
-    if (this.#wakes) return;
-    this.#wakes = true;
-    setImmediate(() => {
-      this.#wakes = false;
-      this.#go();
-    });
+    this.state.ownership.unpinned();
+    this.#doubt();
   }
 
   #go(): void {
@@ -221,10 +226,8 @@ export class NatsConsumer {
   }
 
   #revive(): void {
-    const { connection, counts, context, plan } = this.state;
+    const { connection } = this.state;
     if (connection === undefined) return;
-    counts.revivals += 1;
-    context.logger.warn(`NATS: ${plan.name} was connected but deaf; set up again`, { revivals: counts.revivals });
     this.#loop.open(connection);
     this.#doubt();
     this.#go();
@@ -234,9 +237,10 @@ export class NatsConsumer {
   #gone(): void {
     const { state } = this;
     const { connection, inHand, phase } = state;
-    if (phase === 'stopped' || phase === 'closed' || connection === undefined) return;
+    if (phase === 'stopped' || phase === 'closed' || phase === 'draining' || connection === undefined) return;
     const next = Math.min(state.highestSequence + 1, ...inHand.sequences());
     this.#end();
+    this.#loop.drop();
     this.cut();
     this.#recovery.start(connection, next);
   }

@@ -1,19 +1,18 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { toError } from '../../core/errors.js';
 import type { Delivery } from '../../transport/transport.js';
+import type { ClaimsState } from './claims/claims-state.js';
+import { GroupClaims } from './claims/group-claims.js';
 import { NatsConsumer } from './consumer.js';
 import type { ConsumerContext } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
-import { PIN_GROUP } from './names.js';
 import { NatsDelivery } from './nats.delivery.js';
+import { ClaimedOwnership, SharedOwnership } from './ownership.js';
 
-const CHECK_MS = 20;
-/** The server works off acks in well under a second. */
-const MOST_CHECKS = 50;
-
-/** All consumers of a transport. */
+/** All consumers of a transport, and the claims of the groups that have owners. */
 export class NatsConsumers {
   #consumers: NatsConsumer[] = [];
+  #claims: GroupClaims[] = [];
   #isStopped = false;
 
   constructor(private readonly context: ConsumerContext) {}
@@ -22,18 +21,36 @@ export class NatsConsumers {
     return this.#consumers;
   }
 
-  /** @throws TopologyError */
+  get claims(): readonly ClaimsState[] {
+    return this.#claims.map(({ state }) => state);
+  }
+
+  /** @throws TopologyError, AuthorizationError */
   async start(plans: readonly ConsumerPlan[], connection: NatsConnection | undefined): Promise<void> {
-    this.#consumers = plans.map((plan) => new NatsConsumer(plan, this.context));
-    if (connection !== undefined) await Promise.all(this.#consumers.map((consumer) => consumer.open(connection)));
+    const ordered = plans.filter(({ subscription }) => subscription.ordering === 'key');
+    const groups = new Set(ordered.map(({ subscription }) => subscription.group));
+    this.#claims = [...groups].map((group) =>
+      this.#claimed(
+        group,
+        ordered.filter(({ subscription }) => subscription.group === group),
+      ),
+    );
+    for (const plan of plans)
+      if (!ordered.includes(plan)) this.#consumers.push(new NatsConsumer(plan, this.context, new SharedOwnership()));
+    await Promise.all(this.#claims.map((claims) => claims.prepare()));
+    if (connection === undefined) return;
+    await Promise.all(this.#consumers.map((consumer) => consumer.open(connection)));
+    await Promise.all(this.#claims.map((claims) => claims.attach(connection)));
   }
 
   /** After a reconnect. */
   reopen(connection: NatsConnection): void {
+    for (const claims of this.#claims) void claims.attach(connection);
     for (const consumer of this.#consumers) void this.#reopen(consumer, connection);
   }
 
   cut(): void {
+    for (const claims of this.#claims) claims.detach();
     for (const consumer of this.#consumers) consumer.cut();
   }
 
@@ -47,6 +64,7 @@ export class NatsConsumers {
 
   tick(): void {
     this.context.settles.sweep();
+    for (const claims of this.#claims) claims.tick();
     for (const consumer of this.#consumers) consumer.tick();
   }
 
@@ -69,47 +87,41 @@ export class NatsConsumers {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
+    await Promise.all([...this.#consumers, ...this.#claims].map((one) => one.stop()));
   }
 
-  /** Everything settled is with the server, pins are given back, sources given up. */
+  /** Everything settled is with the server, sources are given up, and the others know. */
   async close(): Promise<void> {
     await this.stop();
     this.context.settles.flush();
-    await Promise.all(this.#consumers.map((consumer) => this.#giveUp(consumer)));
-    for (const consumer of this.#consumers) consumer.close();
+    await Promise.all(this.#claims.map((claims) => claims.close()));
+    await Promise.all(this.#consumers.map((consumer) => consumer.close()));
+    this.#claims = [];
     this.#consumers = [];
+  }
+
+  /** The consumers of a group with keyed handlers, each with one owner at a time. */
+  #claimed(group: string, plans: readonly ConsumerPlan[]): GroupClaims {
+    const streams: Record<string, number> = {};
+    for (const { stream, partition = -1 } of plans) streams[stream] = Math.max(streams[stream] ?? 0, partition + 1);
+    const pins = this.context.features().pinning;
+    // Consumers ask for the lease and claims for the consumers: one of them has to come first.
+    const membership: { claims?: GroupClaims; readonly lease: 'held' | 'unsure' } = {
+      get lease() {
+        return this.claims?.lease ?? 'unsure';
+      },
+    };
+    const seats = plans.map((plan) => new NatsConsumer(plan, this.context, new ClaimedOwnership(membership, pins)));
+    this.#consumers.push(...seats);
+    membership.claims = new GroupClaims({ group, streams }, this.context, seats);
+    return membership.claims;
   }
 
   async #reopen(consumer: NatsConsumer, connection: NatsConnection): Promise<void> {
     try {
       await consumer.open(connection);
     } catch (error) {
-      this.context.logger.error(`NATS: cannot go on with ${consumer.state.plan.name}`, { error: toError(error) });
-    }
-  }
-
-  async #giveUp(consumer: NatsConsumer): Promise<void> {
-    const { plan, connection, ownership, inHand, source } = consumer.state;
-    if (connection === undefined || connection.isClosed() || source === undefined) return;
-    try {
-      await connection.flush();
-      if (ownership.ordered) await this.#acked(consumer, inHand.size);
-      if (ownership.needsRenewal)
-        await this.context.api.once((manager) => manager.consumers.unpin(plan.stream, plan.durable, PIN_GROUP));
-    } catch (error) {
-      this.context.logger.warn(`NATS: ${plan.name} could not be given up cleanly`, { error: toError(error) });
-    }
-  }
-
-  /** The server has no more unsettled deliveries than we left. */
-  async #acked({ state: { plan } }: NatsConsumer, left: number): Promise<void> {
-    for (let check = 0; check < MOST_CHECKS; check++) {
-      const { num_ack_pending } = await this.context.api.once((manager) =>
-        manager.consumers.info(plan.stream, plan.durable),
-      );
-      if (num_ack_pending <= left) return;
-      await this.context.pause.ms(CHECK_MS);
+      this.context.logger.error(`NATS: cannot go on with ${consumer.name}`, { error: toError(error) });
     }
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { intersect } from './subjects.js';
-import type { NatsStreamOptions, NatsTransportOptions } from './nats.options.js';
+import { DEFAULT_NATS_OPTIONS, type NatsStreamOptions, type NatsTransportOptions } from './nats.options.js';
 
 const NAME = /^[A-Za-z0-9_-]{1,100}$/;
 const SUBJECT_TOKENS = /^(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)$/;
@@ -98,6 +98,11 @@ const schema = z.strictObject(
     policy: oneOf(['create', 'create-or-update', 'validate', 'none']),
     deadLetters: z.strictObject(limits, { error: unknownKey }).optional(),
     ackWaitMs: integer(500, 3_600_000),
+    memberTtlMs: integer(1_000, 3_600_000),
+    instanceId: z
+      .string({ error: 'be a text' })
+      .regex(NAME, { error: 'be 1 to 100 letters, digits, "_" and "-"' })
+      .optional(),
     maxAckPending: integer(1, 10_000_000),
     pullExpiryMs: integer(500, 60_000),
     pullBatch: integer(1, 100_000),
@@ -109,7 +114,7 @@ const schema = z.strictObject(
 export function validateNatsOptions(options: NatsTransportOptions): string[] {
   const parsed = schema.safeParse(options);
   if (!parsed.success) return parsed.error.issues.flatMap((issue) => faultsOf(issue, options));
-  return [...authFaults(options), ...streamFaults(options.streams ?? [])];
+  return [...authFaults(options), ...timeFaults(options), ...streamFaults(options.streams ?? [])];
 }
 
 function faultsOf(issue: z.core.$ZodIssue, options: unknown): string[] {
@@ -144,6 +149,16 @@ function authFaults({ connection: given = {} }: NatsTransportOptions): string[] 
   const faults = ways.length > 1 ? [`connection must have one way to authenticate, got ${ways.join(' and ')}`] : [];
   if (given.pass !== undefined && given.user === undefined)
     faults.push('connection.pass must come with connection.user, got none');
+  return faults;
+}
+
+/** Redeliveries are due when a claim is free; and no pull of a dead owner outlives its claim. */
+function timeFaults(options: NatsTransportOptions): string[] {
+  const { memberTtlMs, ackWaitMs, pullExpiryMs } = { ...DEFAULT_NATS_OPTIONS, ...options };
+  const faults =
+    ackWaitMs > memberTtlMs ? [`ackWaitMs must be at most memberTtlMs (${memberTtlMs}), got ${ackWaitMs}`] : [];
+  if (pullExpiryMs * 2 > memberTtlMs)
+    faults.push(`pullExpiryMs must be at most half of memberTtlMs (${memberTtlMs}), got ${pullExpiryMs}`);
   return faults;
 }
 

@@ -101,6 +101,13 @@ export interface NatsTransportOptions {
   readonly deadLetters?: NatsStreamLimits;
   /** A delivery that nobody extends or settles comes again after so many milliseconds; ours are extended at a third of it. @default 10000 */
   readonly ackWaitMs?: number;
+  /** How long others wait for an instance that was not heard of before they take over what it owned, in milliseconds; at least `ackWaitMs`. @default 10000 */
+  readonly memberTtlMs?: number;
+  /**
+   * Name of this instance, the same after each restart, and no other's at the same time: a StatefulSet's pod, or any text where there is one
+   * instance. After a crash it then goes on at once instead of waiting for `memberTtlMs`. @default none
+   */
+  readonly instanceId?: string;
   /** Most deliveries of one consumer that are not settled, over all instances. @default 20000 */
   readonly maxAckPending?: number;
   /** How long one pull waits at the server, in milliseconds. A consumer's pin is freed four times that after its owner was last heard of. @default 2000 */
@@ -125,6 +132,8 @@ export interface ResolvedNatsOptions {
   readonly policy: NatsStreamPolicy;
   readonly deadLetters: Defined<NatsStreamLimits>;
   readonly ackWaitMs: number;
+  readonly memberTtlMs: number;
+  readonly instanceId?: string;
   readonly maxAckPending: number;
   readonly pullExpiryMs: number;
   readonly pullBatch: number;
@@ -145,6 +154,7 @@ export const DEFAULT_STREAM_LIMITS: Defined<NatsStreamLimits> = {
 export const DEFAULT_NATS_OPTIONS = {
   policy: 'create',
   ackWaitMs: 10_000,
+  memberTtlMs: 10_000,
   maxAckPending: 20_000,
   pullExpiryMs: 2_000,
   pullBatch: 2_000,

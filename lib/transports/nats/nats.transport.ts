@@ -23,6 +23,7 @@ import { Pause } from './pause.js';
 import { Routes } from './routes.js';
 import { Settles } from './settles.js';
 import { type DeclaredStream, deadLetterStream, declaredStream } from './stream-config.js';
+import { StreamBirths } from './stream-births.js';
 import { StreamWatch } from './stream-watch.js';
 import { Topology } from './topology.js';
 
@@ -156,6 +157,7 @@ export class NatsTransport implements Transport {
           : { version: server.version, name: server.server_name, cluster: server.cluster },
       unconfirmed: this.#publisher.outstanding,
       streams: this.#streamWatch.fills,
+      claims: this.#consumers.claims,
       consumers: this.#consumers.all.map(({ state: { plan, phase, inHand, reception, counts } }) => ({
         name: plan.name,
         stream: plan.stream,
@@ -176,6 +178,8 @@ export class NatsTransport implements Transport {
     const { domain } = this.options.connection;
     return {
       options: this.options,
+      topicPrefix: this.context.topicPrefix,
+      births: new StreamBirths(this.#api),
       inboxPrefix,
       apiPrefix: domain === undefined ? '$JS.API' : `$JS.${domain}.API`,
       api: this.#api,

@@ -4,7 +4,7 @@ import { toError } from '../../core/errors.js';
 import type { ConsumerContext } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
 import type { PullIdentity } from './ownership.js';
-import { Pulls } from './pulls.js';
+import { type PullEnd, Pulls } from './pulls.js';
 
 const NANOS_PER_MS = 1_000_000;
 /** How much longer than its expiry a pull may take to be answered. */
@@ -28,7 +28,7 @@ export interface PullRequest {
   /** Whether the server keeps it until there is something. */
   readonly wait: boolean;
   readonly identity: PullIdentity;
-  readonly ended?: () => void;
+  readonly ended?: (how: PullEnd) => void;
 }
 
 /** What the loop tells its consumer. */
@@ -77,9 +77,7 @@ export class PullLoop {
 
   /** On a new connection, or on the same one with a new inbox: earlier pulls are forgotten. */
   open(connection: NatsConnection): void {
-    this.#subscription?.unsubscribe();
-    this.#renewals?.unsubscribe();
-    this.cut();
+    this.drop();
     this.#connection = connection;
     this.#inbox = `${createInbox(this.context.inboxPrefix)}.`;
     this.#subscription = connection.subscribe(`${this.#inbox}*`, {
@@ -109,6 +107,13 @@ export class PullLoop {
   close(): void {
     this.#renewals?.unsubscribe();
     this.#renewals = undefined;
+  }
+
+  /** At once: what is on the wire is not taken any more. */
+  drop(): void {
+    this.#subscription?.unsubscribe();
+    this.close();
+    this.cut();
   }
 
   /** Asks for messages; `ended` is called once, when it brings no more. */
@@ -176,7 +181,9 @@ export class PullLoop {
       this.#notBefore = this.context.now() + BACKOFF_MS;
     if (code === CONFLICT && !/max ?bytes|batch completed/i.test(message.headers?.description ?? ''))
       this.#notBefore = this.context.now() + BACKOFF_MS;
-    if (this.pulls.end(token)) this.port.room();
+    const isEmpty =
+      code === NO_MESSAGES || (code === TIMED_OUT && !/pending/i.test(message.headers?.description ?? ''));
+    if (this.pulls.end(token, isEmpty ? 'empty' : 'refused')) this.port.room();
   }
 }
 

@@ -6,11 +6,10 @@ const MOST_BYTES = 2 ** 30;
 
 /** What to ask for now, or undefined: never more than the credit, refilled when half of what may be out has come. */
 export function nextPull(state: ConsumerState, loop: PullLoop): PullRequest | undefined {
-  const { source, phase } = state;
-  const { identity } = state.ownership;
+  const { source } = state;
+  const { identity, lease } = state.ownership;
   if (!loop.mayPull) return undefined;
-  if (phase === 'standby') return loop.pulls.size === 0 ? { messages: 1, wait: true, identity } : undefined;
-  if (!state.isFetching || source === undefined || state.leaseState !== 'held') return undefined;
+  if (!state.isFetching || source === undefined || lease !== 'held') return undefined;
 
   const { pulls } = loop;
   const most = state.context.options.pullBatch;

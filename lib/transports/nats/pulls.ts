@@ -1,3 +1,13 @@
+/**
+ * How a pull ended:
+ * - filled: it brought all it asked for
+ * - empty: the server has nothing more
+ * - refused: the server does not serve it now
+ * - overdue: the server did not answer
+ * - closed: the connection or the subscription is gone
+ */
+export type PullEnd = 'filled' | 'empty' | 'refused' | 'overdue' | 'closed';
+
 /** A request for messages that the server has not answered to the end. */
 export interface Pull {
   readonly token: string;
@@ -7,7 +17,7 @@ export interface Pull {
   /** Monotonic milliseconds after which it is given up on. */
   readonly overdueAt: number;
   /** Called once, when it has ended. */
-  readonly ended: (() => void) | undefined;
+  readonly ended: ((how: PullEnd) => void) | undefined;
 }
 
 /**
@@ -34,7 +44,7 @@ export class Pulls {
     return this.#open.size;
   }
 
-  open(messages: number, bytes: number, overdueAt: number, ended?: () => void): Pull {
+  open(messages: number, bytes: number, overdueAt: number, ended?: (how: PullEnd) => void): Pull {
     const pull: Pull = { token: (++this.#made).toString(36), left: messages, bytesLeft: bytes, overdueAt, ended };
     this.#open.set(pull.token, pull);
     this.#requested += messages;
@@ -51,31 +61,31 @@ export class Pulls {
     oldest.bytesLeft -= counted;
     this.#requested -= 1;
     this.#requestedBytes -= counted;
-    if (oldest.left === 0) this.#end(oldest);
+    if (oldest.left === 0) this.#end(oldest, 'filled');
   }
 
   /** The server ended it; whether it was open. */
-  end(token: string): boolean {
+  end(token: string, how: 'empty' | 'refused' = 'empty'): boolean {
     const pull = this.#open.get(token);
-    if (pull !== undefined) this.#end(pull);
+    if (pull !== undefined) this.#end(pull, how);
     return pull !== undefined;
   }
 
   /** Ends what the server should have ended long ago; how many. */
   endOverdue(now: number): number {
     const overdue = [...this.#open.values()].filter((pull) => pull.overdueAt <= now);
-    for (const pull of overdue) this.#end(pull);
+    for (const pull of overdue) this.#end(pull, 'overdue');
     return overdue.length;
   }
 
   endAll(): void {
-    for (const pull of this.#open.values()) this.#end(pull);
+    for (const pull of this.#open.values()) this.#end(pull, 'closed');
   }
 
-  #end(pull: Pull): void {
+  #end(pull: Pull, how: PullEnd): void {
     if (!this.#open.delete(pull.token)) return;
     this.#requested -= pull.left;
     this.#requestedBytes -= pull.bytesLeft;
-    pull.ended?.();
+    pull.ended?.(how);
   }
 }

@@ -1,7 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { toError } from '../../core/errors.js';
 import type { ConsumerState } from './consumer.state.js';
-import { codeOf, type JetStreamApi, STREAM_NOT_FOUND } from './jetstream-api.js';
 
 const RETRY_MS = 500;
 
@@ -25,7 +24,7 @@ export class Recovery {
     const { context, plan } = this.state;
     while (!connection.isClosed() && this.state.phase === 'closed') {
       try {
-        return await this.open(connection, await sequenceAfterLoss(context.api, plan.stream, next));
+        return await this.open(connection, await this.#sequenceAfterLoss(connection, next));
       } catch (error) {
         context.logger.error(`NATS: consumer "${plan.durable}" cannot be made again; trying again`, {
           error: toError(error),
@@ -34,18 +33,15 @@ export class Recovery {
       }
     }
   }
-}
 
-/**
- * Where a group goes on whose durable was deleted: at the first event it had not settled. Undefined, which is where a new group begins, when the
- * stream was made anew too: its sequences begin again.
- */
-async function sequenceAfterLoss(api: JetStreamApi, stream: string, next: number): Promise<number | undefined> {
-  try {
-    const { state } = await api.ask((manager) => manager.streams.info(stream));
-    return state.last_seq >= next - 1 && next > 1 ? next : undefined;
-  } catch (error) {
-    if (codeOf(error) === STREAM_NOT_FOUND) return undefined;
-    throw error;
+  /**
+   * Where the group goes on: at the first event it had not settled. Undefined, which is where a new group begins, when the stream was made
+   * anew too.
+   */
+  async #sequenceAfterLoss(connection: NatsConnection, next: number): Promise<number | undefined> {
+    const { context, plan, streamCreatedAt } = this.state;
+    context.births.forget(plan.stream);
+    const createdAt = await context.births.of(plan.stream, connection);
+    return createdAt === streamCreatedAt && next > 1 ? next : undefined;
   }
 }

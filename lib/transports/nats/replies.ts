@@ -1,6 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ackSubject } from './ack-reply.js';
 import type { ConsumerState } from './consumer.state.js';
+import { PIN_GROUP } from './names.js';
+import type { PinnedConsumerInfo } from './durable.js';
 import type { PullLoop } from './pull-loop.js';
 import type { TakeOverPort } from './take-over.js';
 
@@ -17,45 +19,55 @@ export function sendReply(connection: NatsConnection | undefined, subject: strin
   if (connection !== undefined && !connection.isClosed()) connection.publish(subject, REPLIES[kind]);
 }
 
-/** What a take-over has to know and to say beside the state. */
-interface TakeOverControl {
-  isActive(): boolean;
-  foreign(): void;
-}
-
-/** A consumer as its take-over sees it. */
-export function takeOverPort(state: ConsumerState, loop: PullLoop, control: TakeOverControl): TakeOverPort {
+/** A consumer as its take-over sees it. @param isActive whether what it finds still matters */
+export function takeOverPort(state: ConsumerState, loop: PullLoop, isActive: () => boolean): TakeOverPort {
   const { plan, context, inHand, counts, ownership } = state;
   const subject = (stream: number, sequence: number): string => ackSubject(plan.stream, plan.durable, stream, sequence);
 
   return {
     inHand,
     ackWaitMs: context.options.ackWaitMs,
+    maxAckPending: context.options.maxAckPending,
     get lastSequence() {
       return state.lastSequence;
     },
-    isActive: () => control.isActive(),
+    get fresh() {
+      return counts.arrived - counts.redelivered;
+    },
+    get redelivered() {
+      return counts.redelivered;
+    },
+    isActive,
     now: () => context.now(),
     pause: (ms) => context.pause.ms(ms),
-    hasRivals: (info) => ownership.hasRivals(info, loop.pulls.size),
-    isOnlyOurs: (info) => ownership.isOnlyOurs(info),
+    mayAsk: () => ownership.lease === 'held',
     caughtUp: (info) => {
       state.lastSequence = Math.max(state.lastSequence, info.delivered.consumer_seq);
+      state.highestSequence = Math.max(state.highestSequence, info.delivered.stream_seq);
     },
-    info: async () => {
-      const info = await state.info();
-      if (control.isActive() && ownership.isForeign(info)) control.foreign();
-      return info;
-    },
-    pull: async (messages) => {
-      const { arrived, redelivered } = counts;
-      await new Promise<void>((ended) => loop.pull({ messages, wait: false, identity: ownership.identity, ended }));
-      if (counts.arrived === arrived) return 'nothing';
-      return counts.redelivered > redelivered ? 'redelivered' : 'new';
-    },
+    info: () => unpinnedInfo(state),
+    pull: (messages) =>
+      new Promise((ended) => loop.pull({ messages, wait: false, identity: ownership.identity, ended })),
     reply: (kind, stream, sequence) => sendReply(state.connection, subject(stream, sequence), kind),
-    repliesTaken: async (stream, sequence) => {
-      await state.connection?.request(subject(stream, sequence), REPLIES.working, { timeout: ANSWER_MS });
-    },
+    repliesTaken: (stream, sequence) => repliesTaken(state, stream, sequence),
   };
+}
+
+/** Resolves when the server has worked off every reply that was sent before. @throws what the client throws */
+export async function repliesTaken(
+  { connection, plan }: ConsumerState,
+  streamSequence: number,
+  consumerSequence: number,
+): Promise<void> {
+  const subject = ackSubject(plan.stream, plan.durable, streamSequence, consumerSequence);
+  await connection?.request(subject, REPLIES.working, { timeout: ANSWER_MS });
+}
+
+/** What the server knows of it, once nobody else is pinned: the claim is ours, so that whoever is has lost it. @throws what the client throws */
+export async function unpinnedInfo(state: ConsumerState): Promise<PinnedConsumerInfo> {
+  const { plan, context, ownership } = state;
+  const info = await state.info();
+  if (!ownership.isForeign(info) || ownership.lease !== 'held') return info;
+  await context.api.once((manager) => manager.consumers.unpin(plan.stream, plan.durable, PIN_GROUP));
+  return state.info();
 }

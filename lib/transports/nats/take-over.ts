@@ -1,28 +1,35 @@
 import type { PinnedConsumerInfo } from './durable.js';
 import type { InHand } from './in-hand.js';
+import type { PullEnd } from './pulls.js';
 
 /** Asking sequence by sequence costs about 5 µs each; beyond that, waiting is cheaper. */
 const LONGEST_SPAN = 200_000;
 const PROBE_MS = 100;
 /** How long what the server says it sent may be on its way. */
 const ON_THE_WAY_MS = 200;
+/** Longer than the ack wait by so much, and the server has asked for everything by itself. */
+const DUE_GRACE_MS = 1_000;
 
 /** What a take-over asks of its consumer. */
 export interface TakeOverPort {
   readonly inHand: InHand;
   readonly ackWaitMs: number;
+  readonly maxAckPending: number;
   /** The consumer sequence of the last delivery that came. */
   readonly lastSequence: number;
+  /** How many came so far that were never delivered before. */
+  readonly fresh: number;
+  /** How many came so far that were. */
+  readonly redelivered: number;
   isActive(): boolean;
   now(): number;
   pause(ms: number): Promise<void>;
+  /** What the server knows, with nobody else pinned. */
   info(): Promise<PinnedConsumerInfo>;
-  /** Whether all that is unsettled was delivered to us alone. */
-  isOnlyOurs(info: PinnedConsumerInfo): boolean;
-  /** Whether somebody else, alive, takes part: what they hold is theirs. */
-  hasRivals(info: PinnedConsumerInfo): boolean;
-  /** Pulls without waiting; resolves when the server has nothing more for it. Whether what came was delivered before. */
-  pull(messages: number): Promise<'redelivered' | 'new' | 'nothing'>;
+  /** Whether all that is unsettled is certainly ours: our claim, our lease. Only then may it be asked for before its ack wait is over. */
+  mayAsk(): boolean;
+  /** Pulls without waiting; resolves when the server has nothing more for it. */
+  pull(messages: number): Promise<PullEnd>;
   /** Nothing up to what the info says is missing any more. */
   caughtUp(info: PinnedConsumerInfo): void;
   reply(kind: 'ack' | 'nak', streamSequence: number, consumerSequence: number): void;
@@ -30,37 +37,39 @@ export interface TakeOverPort {
   repliesTaken(streamSequence: number, consumerSequence: number): Promise<void>;
 }
 
-/** How it ended: what somebody else, alive, still holds is left to them. */
+/** How it ended. */
 export interface TakeOverReport {
   readonly redelivered: number;
-  readonly leftToOthers: number;
+  /** Sequences between the oldest unsettled one and the newest delivered one, at the begin. */
+  readonly span: number;
+  readonly form: 'none' | 'asked' | 'waited';
+  readonly durationMs: number;
 }
 
 /**
- * Brings in hand what the server holds as delivered and unsettled before anything newer may run: after a start, when ownership is gained,
- * at a gap in the consumer sequence and after a reconnect. What is only ours is asked for again at once (NAK by sequence); what a
- * predecessor may still work on is waited for, for one ack wait: what it does not extend comes by then. Redeliveries come in any order; the caller sorts.
+ * Brings in hand what the server holds as delivered and unsettled before anything newer may run: when ownership is gained, at a gap in the
+ * consumer sequence and after a reconnect. It is asked for again at once (NAK by sequence), for whoever had it is dead or has lost it; the
+ * span being too long, or our lease in doubt, it is waited for, for one ack wait. Redeliveries come in any order; the caller sorts.
+ *
+ * Proof of completeness: the server answers a reply that was sent after the NAKs, so they are worked off; it delivers again before it
+ * delivers anything new; so once something new comes, or nothing more, all of it is here. Its count of what is unsettled proves less: a
+ * late ack of the predecessor can balance what is missing.
  */
 export async function takeOver(port: TakeOverPort): Promise<TakeOverReport> {
-  const dueBy = port.now() + port.ackWaitMs + 1_000;
-  const before = port.inHand.size;
-  let probe = 1;
-
-  for (let asked = 0; port.isActive(); asked++) {
+  const [begin, before] = [port.now(), port.inHand.size];
+  let report: Pick<TakeOverReport, 'span' | 'form'> = { span: 0, form: 'none' };
+  while (port.isActive()) {
     const info = await settledOnWire(port);
-    const missing = missingOf(port, info);
     if (!port.isActive()) break;
-    const isLeft = port.now() > dueBy || port.hasRivals(info);
-    if (missing <= 0 || isLeft) port.caughtUp(info);
-    if (missing <= 0) break;
-    if (isLeft) return { redelivered: port.inHand.size - before, leftToOthers: missing };
-
-    await askAgain(port, info);
-    const brought = await port.pull(port.isOnlyOurs(info) ? missing : Math.min(probe, missing));
-    probe = brought === 'redelivered' ? missing : 1;
-    if (asked > 0 && brought !== 'redelivered') await port.pause(PROBE_MS);
+    const span = info.delivered.stream_seq - info.ack_floor.stream_seq;
+    const form = port.mayAsk() && span <= LONGEST_SPAN ? 'asked' : 'waited';
+    if (info.num_ack_pending > 0 && report.form === 'none') report = { span, form };
+    if (info.num_ack_pending === 0 || (await isComplete(port, info, { form, begin }))) {
+      port.caughtUp(info);
+      break;
+    }
   }
-  return { redelivered: port.inHand.size - before, leftToOthers: 0 };
+  return { ...report, redelivered: port.inHand.size - before, durationMs: port.now() - begin };
 }
 
 /** What the server has, once all it has sent is here: what is on the wire must not be asked for again. */
@@ -71,16 +80,38 @@ async function settledOnWire(port: TakeOverPort): Promise<PinnedConsumerInfo> {
   return info;
 }
 
-function missingOf({ inHand }: TakeOverPort, { num_ack_pending, ack_floor, delivered }: PinnedConsumerInfo): number {
-  return num_ack_pending - inHand.countBetween(ack_floor.stream_seq, delivered.stream_seq);
+/** One try to get it all: one more than is missing shows that nothing is. */
+async function isComplete(
+  port: TakeOverPort,
+  info: PinnedConsumerInfo,
+  { form, begin }: { readonly form: 'asked' | 'waited'; readonly begin: number },
+): Promise<boolean> {
+  const missing = missingOf(port, info);
+  await reply(port, info, form);
+  if (!port.isActive()) return false;
+  const isFull = info.num_ack_pending >= port.maxAckPending;
+  if (isFull && missing === 0) return true; // the server would keep a pull for more waiting
+  const { fresh, redelivered } = port;
+  const end = await port.pull(isFull ? missing : missing + 1);
+  if (end !== 'empty' && port.redelivered === redelivered && port.fresh === fresh) await port.pause(PROBE_MS);
+  const isProven = end === 'empty' || port.fresh > fresh;
+  if (form === 'asked') return isProven;
+  const isDue = port.now() > begin + port.ackWaitMs + DUE_GRACE_MS;
+  if (missing === 0 || (isDue && isProven)) return true;
+  if (port.redelivered === redelivered) await port.pause(PROBE_MS);
+  return false;
 }
 
-/** Acks what was settled here and whose ack was lost; asks for the rest, if it is ours. Both are ignored for what is not pending. */
-async function askAgain(port: TakeOverPort, info: PinnedConsumerInfo): Promise<void> {
+function missingOf({ inHand }: TakeOverPort, { num_ack_pending, ack_floor, delivered }: PinnedConsumerInfo): number {
+  return Math.max(0, num_ack_pending - inHand.countBetween(ack_floor.stream_seq, delivered.stream_seq));
+}
+
+/** Acks what was settled here and whose ack was lost; asks for the rest. Both are ignored for what is not pending. */
+async function reply(port: TakeOverPort, info: PinnedConsumerInfo, form: 'asked' | 'waited'): Promise<void> {
   const [floor, high, sequence] = [info.ack_floor.stream_seq, info.delivered.stream_seq, info.delivered.consumer_seq];
   const settled = port.inHand.settledBetween(floor, high);
   for (const one of settled) port.reply('ack', one, sequence);
-  if (port.isOnlyOurs(info) && high - floor <= LONGEST_SPAN) {
+  if (form === 'asked') {
     const done = new Set(settled);
     for (let one = floor + 1; one <= high; one++)
       if (!done.has(one) && !port.inHand.has(one)) port.reply('nak', one, sequence);

@@ -10,9 +10,8 @@ const DEAF_PULLS = 3;
 export interface WatchdogPort {
   /** Nothing comes although there is something. */
   deaf(): void;
-  /** The server has delivered what has not come. */
+  /** The server has delivered what has not come, or to somebody else. */
   doubtful(): void;
-  foreign(): void;
 }
 
 /** Notices a consumer that is connected and gets nothing although there is something. */
@@ -43,7 +42,7 @@ export class Watchdog {
     if (phase !== 'running') return;
     if (this.#unanswered >= DEAF_PULLS) {
       this.#unanswered = 0;
-      return this.port.deaf();
+      return this.#revive('no pull is answered');
     }
     const isSilent = context.now() - this.#heardAt > 2 * context.options.ackWaitMs;
     if (isSilent && isFetching && !this.#isAsking) void this.#ask();
@@ -65,9 +64,17 @@ export class Watchdog {
 
   #judge(info: PinnedConsumerInfo): void {
     const { ownership, lastSequence, context } = this.state;
-    if (ownership.isForeign(info)) return this.port.foreign();
+    if (ownership.isForeign(info)) return this.port.doubtful();
     const isFull = info.num_ack_pending >= context.options.maxAckPending;
-    if (info.num_pending > 0 && !isFull && this.loop.pulls.requested > 0) return this.port.deaf();
+    if (info.num_pending > 0 && !isFull && this.loop.pulls.requested > 0)
+      return this.#revive('nothing comes of what there is');
     if (ownership.ordered && info.delivered.consumer_seq > lastSequence) this.port.doubtful();
+  }
+
+  #revive(why: string): void {
+    const { counts, context, plan } = this.state;
+    counts.revivals += 1;
+    context.logger.warn(`NATS: ${plan.name} was connected but deaf; set up again`, { why, revivals: counts.revivals });
+    this.port.deaf();
   }
 }
