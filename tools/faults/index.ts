@@ -9,3 +9,4 @@ export {
   type Which,
 } from './proxy.js';
 export { type ProxiedKafka, type ProxiedNats, startKafkaBehindProxies, startNatsBehindProxy } from './proxied.js';
+export { type NatsCluster, type NatsClusterOptions, startNatsCluster } from './nats-cluster.js';

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.js';
+import { expectUnharmed, FaultRun } from './support/fault-run.js';
+import { SESSION_MS, type Site, SITES } from './support/site.js';
+
+describe.each(SITES)('A broker that goes and comes, %s', (_, start) => {
+  let site: Site;
+  let run: FaultRun | undefined;
+
+  beforeAll(async () => {
+    site = await start();
+  });
+  afterEach(async () => {
+    await run?.close();
+    run = undefined;
+  });
+  afterAll(() => site.remove());
+
+  const state = (): string | undefined => run?.buses[0]?.snapshot().transport.status.state;
+
+  it('F1: loses nothing and keeps the order when it is killed in mid-stream and started again', async () => {
+    run = await FaultRun.start(site);
+    for (let kills = 1; kills <= 2; kills += 1) {
+      await run.strike(() => site.broker.kill());
+      await site.broker.restart();
+      await run.progress(300);
+    }
+    expectUnharmed(await run.finish(), site);
+  }, 90_000);
+
+  it('F2: loses nothing and keeps the order when it is restarted in good order', async () => {
+    run = await FaultRun.start(site, { instances: ['proxy', 'proxy'] });
+    for (let restarts = 1; restarts <= 2; restarts += 1) {
+      await run.strike(() => site.broker.restart());
+      await run.progress(300);
+    }
+    expectUnharmed(await run.finish(), site);
+  }, 90_000);
+
+  it('F3: loses nothing and keeps the order when it is away for longer than a session', async () => {
+    run = await FaultRun.start(site, { instances: ['proxy', 'proxy'] });
+    await run.strike(() => site.broker.stop());
+    await sleep(SESSION_MS * 1.5);
+    expect(state()).not.toBe('connected');
+    await site.broker.restart();
+    await run.progress(500);
+    expectUnharmed(await run.finish(), site);
+    expect(run.handled).toBeGreaterThan(500);
+  }, 90_000);
+
+  it('F3: loses nothing and keeps the order when it stands still for longer than a session', async () => {
+    run = await FaultRun.start(site, { instances: ['proxy', 'proxy'] });
+    await run.strike(() => site.broker.pause());
+    await sleep(SESSION_MS * 1.5);
+    site.broker.resume();
+    await run.progress(500);
+    expectUnharmed(await run.finish(), site);
+  }, 90_000);
+
+  it('F3: boots while it is away, and handles all that was published meanwhile when it comes', async () => {
+    await site.broker.stop();
+    run = await FaultRun.boot(site);
+    await sleep(2_000);
+    expect(state()).not.toBe('connected');
+    expect(run.handled).toBe(0);
+    await site.broker.restart();
+    await eventually(() => expect(state()).toBe('connected'), { timeoutMs: 20_000 });
+    await run.progress(500);
+    const judgement = await run.finish();
+
+    expect(judgement).toMatchObject({ lost: 0, orderViolations: 0, wrongResults: 0, left: 0, rejected: 0, unknown: 0 });
+  }, 90_000);
+});
