@@ -16,26 +16,28 @@ const MOST_ID_CHARACTERS = 512;
 const PRINTABLE = /^[!-~]+$/;
 
 /**
- * A dead letter as it is stored: on `dead.<group>.<topic>`, under the id `<event id>:<group>:<handler>:dead`, with the bytes and headers as they came
- * and its history in `eb-dead-…` headers (see `DEAD_HEADERS`). The same dead letter always has the same id, so that a broker that
- * deduplicates stores it once. Never throws, whatever was received or thrown.
+ * A dead letter as it is stored: on `dead.<group>.<topic>`, under the id `<event id>:<group>:<handler>:<position>:dead`, with the bytes and
+ * headers as they came and its history in `eb-dead-…` headers (see `DEAD_HEADERS`). The same dead letter always has the same id, so that a
+ * broker that deduplicates stores it once; two events that were given one id have two. Never throws, whatever was received or thrown.
  */
 export function deadLetterMessage(letter: DeadLetter): OutgoingMessage {
-  const { delivery, group, handler } = letter;
+  const { delivery, group } = letter;
   const { message } = delivery;
   return {
     topic: deadTopic(group, message.topic),
     key: keyOf(letter),
-    id: headerSafeId(`${eventIdOf(letter)}:${group}:${handler}:dead`),
+    id: headerSafeId(idOf(letter)),
     body: message.body,
     headers: [...packHeaders(message.headers.entries()), ...historyOf(letter)],
     dead: true,
   };
 }
 
-/** One that could not be read is known by its place in the log. */
-function eventIdOf({ eventId, delivery }: DeadLetter): string {
-  return eventId ?? `${delivery.message.topic}:${positionText(delivery.position)}`;
+/** By its place in the log, for ids are chosen by senders; one that could not be read has no other name. */
+function idOf({ eventId, group, handler, delivery }: DeadLetter): string {
+  const position = positionText(delivery.position);
+  if (eventId === undefined) return `${delivery.message.topic}:${position}:${group}:${handler}:dead`;
+  return `${eventId}:${group}:${handler}:${position}:dead`;
 }
 
 /** Ids become headers, and may come from anywhere. */

@@ -47,7 +47,7 @@ export class KafkaEnvironment implements ContractEnvironment {
   }
 
   async produceRaw(topic: string, { key, body, headers = [] }: RawMessage): Promise<void> {
-    const sent: Record<string, (string | Buffer)[]> = {};
+    const sent: Record<string, (string | Buffer)[]> = Object.create(null);
     for (const [name, value] of headers)
       (sent[name] ??= []).push(typeof value === 'string' ? value : Buffer.from(value));
     const value = body === null ? null : Buffer.from(body);

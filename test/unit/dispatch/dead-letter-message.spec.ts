@@ -70,7 +70,7 @@ describe('deadLetterMessage', () => {
     );
     expect(message).toMatchObject({
       topic: 'dead.billing.orders.placed',
-      id: 'e1:billing:Ledger.onPlaced:dead',
+      id: 'e1:billing:Ledger.onPlaced:2@1234:dead',
       key: 'k',
       dead: true,
     });
@@ -98,6 +98,12 @@ describe('deadLetterMessage', () => {
       time: '2025-01-02T00:00:00.000Z',
       headers: [['id', 'e1']],
     });
+  });
+
+  it('has another id than that of another event to which its sender gave the same id', () => {
+    const letter = letterOf({});
+    const later = { ...letter, delivery: { ...letter.delivery, position: { partition: 2, offset: 1235 } } };
+    expect(deadLetterMessage(later).id).not.toBe(deadLetterMessage(letter).id);
   });
 
   it('has an id made from its place when the event has none that could be read, always the same', () => {

@@ -32,9 +32,9 @@ export class FaultTools extends ContractTools {
   }
 
   /** Sends an event from a foreign client, with any body. */
-  async produce(topic: string, event: Numbered, message: RawMessage): Promise<void> {
+  async produce(topic: string, event: Numbered, message: Omit<RawMessage, 'key'>): Promise<void> {
     const headers = [[EVENT_HEADER, `${event.key}/${event.n}`] as const, ...(message.headers ?? [])];
-    await this.env.produceRaw(topic, { key: event.key, ...message, headers });
+    await this.env.produceRaw(topic, { ...message, key: event.key, headers });
     this.recorder.published({ topic, key: event.key, sequence: event.n });
   }
 
