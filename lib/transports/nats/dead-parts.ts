@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OutgoingMessage } from '../../transport/message.js';
-import { encodeHeaders, headerBlock } from './headers.outgoing.js';
+import type { HeaderWriter } from './headers.outgoing.js';
 
 /** Names of the headers of a part. Must never change: dead letters are read long after they were written. */
 export const PART_HEADERS = {
@@ -29,16 +29,19 @@ export interface WireMessage {
  * A dead letter that is larger than the server takes, in parts it does take: header block and body are cut as one run of bytes, so that
  * neither has to fit. Each part has an id of its own (`<id>:part-2`).
  */
-export function deadParts(message: OutgoingMessage, body: Uint8Array, maxBytes: number): WireMessage[] {
-  const block = encodeHeaders(message);
+export function deadParts(
+  message: OutgoingMessage,
+  body: Uint8Array,
+  { maxBytes, writer }: { readonly maxBytes: number; readonly writer: HeaderWriter },
+): WireMessage[] {
+  const block = writer.write(message);
   const whole = Buffer.concat([block, body]);
   const room = Math.max(1, maxBytes - PART_HEADER_ROOM - 2 * Buffer.byteLength(message.id));
   const count = Math.ceil(whole.length / room);
   const sha256 = createHash('sha256').update(whole).digest('hex');
 
   return Array.from({ length: count }, (_, index) => ({
-    headers: headerBlock([
-      ['Nats-Msg-Id', `${message.id}:part-${index + 1}`],
+    headers: writer.block('Nats-Msg-Id', `${message.id}:part-${index + 1}`, [
       [PART_HEADERS.part, `${index + 1}/${count}`],
       [PART_HEADERS.of, message.id],
       [PART_HEADERS.size, String(whole.length)],

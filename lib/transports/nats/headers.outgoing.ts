@@ -8,11 +8,12 @@ const ILLEGAL_NAME_CHARACTERS = /[^!-9;-~]/g;
 const ILLEGAL_VALUE = /[\r\n\0]/;
 const ILLEGAL_VALUE_CHARACTERS = /[\r\n\0]+/g;
 
-/** Headers that are bytes already: the client asks for nothing but these. */
+/** Names remembered at most. */
+const MAX_REMEMBERED = 1_000;
+
+/** Headers that are bytes already. The client asks for them once, within its `publish`: one object serves message after message. */
 export class EncodedHeaders extends MsgHdrsImpl {
-  constructor(private readonly bytes: Uint8Array) {
-    super();
-  }
+  bytes: Uint8Array = new Uint8Array(0);
 
   override encode(): Uint8Array {
     return this.bytes;
@@ -26,32 +27,57 @@ export class InvalidHeaderError extends EventBusError {
   }
 }
 
-/**
- * The header block of a message, `Nats-Msg-Id` first. A dead letter's are made legal where they are not, for it has to be stored.
- * @throws InvalidHeaderError
- */
-export function encodeHeaders(message: OutgoingMessage): Buffer {
-  const headers = message.dead === true ? message.headers.map(legalized) : message.headers;
-  return headerBlock([['Nats-Msg-Id', message.id], ...headers]);
+/** Writes header blocks; remembers which names are legal. */
+export class HeaderWriter {
+  readonly #legalNames = new Set<string>();
+
+  /**
+   * The header block of a message, `Nats-Msg-Id` first. A dead letter's are made legal where they are not, for it has to be stored.
+   * @throws InvalidHeaderError
+   */
+  write({ id, headers, dead }: OutgoingMessage): Buffer {
+    return this.block('Nats-Msg-Id', id, dead === true ? headers.map(legalized) : headers);
+  }
+
+  /** A header block of one header, which may be the server's own, and others. @throws InvalidHeaderError */
+  block(firstName: string, firstValue: string, entries: readonly HeaderEntry[]): Buffer {
+    assertValue(firstName, firstValue);
+    let block = `${FIRST_LINE}${firstName}: ${firstValue}\r\n`;
+    for (const entry of entries) {
+      const value = entry[1];
+      if (typeof value !== 'string') return this.#blockWithBytes(firstName, firstValue, entries);
+      this.#assertName(entry[0]);
+      assertValue(entry[0], value);
+      block += `${entry[0]}: ${value}\r\n`;
+    }
+    return Buffer.from(`${block}\r\n`, 'utf8');
+  }
+
+  /** Values that are bytes are no text, and go over the wire as they are. */
+  #blockWithBytes(firstName: string, firstValue: string, entries: readonly HeaderEntry[]): Buffer {
+    let block = `${FIRST_LINE}${firstName}: ${latin1OfUtf8(firstValue)}\r\n`;
+    for (const [name, value] of entries) {
+      const written = typeof value === 'string' ? latin1OfUtf8(value) : Buffer.from(value).toString('latin1');
+      this.#assertName(name);
+      assertValue(name, written);
+      block += `${name}: ${written}\r\n`;
+    }
+    return Buffer.from(`${block}\r\n`, 'latin1');
+  }
+
+  #assertName(name: string): void {
+    if (this.#legalNames.has(name)) return;
+    if (!LEGAL_NAME.test(name)) {
+      throw new InvalidHeaderError(name, 'a name has visible ASCII characters, without ":"');
+    }
+    if (isServers(name)) throw new InvalidHeaderError(name, 'names that begin with "Nats-" are orders to the server');
+    if (this.#legalNames.size >= MAX_REMEMBERED) this.#legalNames.clear();
+    this.#legalNames.add(name);
+  }
 }
 
-/** A header block of exactly these entries; the first may be the server's own. @throws InvalidHeaderError */
-export function headerBlock(entries: readonly HeaderEntry[]): Buffer {
-  let block = FIRST_LINE;
-  const withBytes = entries.some(([, value]) => typeof value !== 'string');
-  entries.forEach(([name, value], index) => {
-    const written = typeof value === 'string' ? value : Buffer.from(value).toString('latin1');
-    assertLegal(name, written, index === 0);
-    block += withBytes && typeof value === 'string' ? `${name}: ${latin1OfUtf8(value)}\r\n` : `${name}: ${written}\r\n`;
-  });
-  return Buffer.from(`${block}\r\n`, withBytes ? 'latin1' : 'utf8');
-}
-
-function assertLegal(name: string, value: string, isOurs: boolean): void {
-  if (!LEGAL_NAME.test(name)) throw new InvalidHeaderError(name, 'a name has visible ASCII characters, without ":"');
+function assertValue(name: string, value: string): void {
   if (ILLEGAL_VALUE.test(value)) throw new InvalidHeaderError(name, 'a value has no CR, LF or NUL');
-  if (!isOurs && isServers(name))
-    throw new InvalidHeaderError(name, 'names that begin with "Nats-" are orders to the server');
 }
 
 function legalized([name, value]: HeaderEntry): HeaderEntry {

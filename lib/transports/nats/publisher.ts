@@ -5,7 +5,7 @@ import type { BusLogger } from '../../core/logger.js';
 import type { OutgoingMessage } from '../../transport/message.js';
 import type { PublisherPort } from '../../transport/transport.js';
 import { deadParts, type WireMessage } from './dead-parts.js';
-import { EncodedHeaders, encodeHeaders } from './headers.outgoing.js';
+import { EncodedHeaders, HeaderWriter } from './headers.outgoing.js';
 import { NATS, permissionError, type PermissionViolation } from './nats.errors.js';
 import { type PublishAnswer, readPublishAnswer } from './publish-answer.js';
 import { type Routes, subjectFor } from './routes.js';
@@ -16,8 +16,7 @@ const MAX_HEADER_BYTES = 65_535;
 
 /** A publish that waits for its answer. */
 interface Outstanding {
-  /** Tells answers to an earlier use of the slot from those to this one. */
-  readonly generation: number;
+  readonly slot: number;
   readonly topic: string;
   readonly subject: string;
   readonly sizeBytes: number;
@@ -27,13 +26,17 @@ interface Outstanding {
 }
 
 /**
- * Publishes with a reply subject each, all under one subscription; the reply names slot and use. What is out when the connection goes
- * is `unknown`; what comes while there is none is `unsent`. Writes of one turn are coalesced by the client.
+ * Publishes with a reply subject each, all under one subscription; the reply names the sending, so that an answer to an earlier one of the
+ * same slot finds nothing. What is out when the connection goes is `unknown`; what comes while there is none is `unsent`. Writes of one
+ * turn are coalesced by the client.
  */
 export class NatsPublisher {
-  /** Slot → what waits for its answer. A slot is here exactly as long as it has not been answered. */
+  /** Number of its sending → what waits for its answer. It is here exactly as long as it has not been answered. */
   readonly #outstanding = new Map<number, Outstanding>();
-  #generation = 0;
+  /** The number of the latest sending. */
+  #sent = 0;
+  readonly #writer = new HeaderWriter();
+  readonly #headers = new EncodedHeaders();
   #connection: NatsConnection | undefined;
   #inbox = '';
   #maxBytes: number | undefined;
@@ -59,19 +62,20 @@ export class NatsPublisher {
   /** Every outstanding publish is answered `unknown`. */
   detach(error: EventBusError): void {
     this.#connection = undefined;
-    const slots = [...this.#outstanding.keys()];
+    const left = [...this.#outstanding.values()];
     this.#outstanding.clear();
-    for (const slot of slots) this.port.failed(slot, 'unknown', error);
+    for (const { slot } of left) this.port.failed(slot, 'unknown', error);
   }
 
   publish(message: OutgoingMessage, slot: number): void {
     const connection = this.#connection;
     if (connection === undefined || connection.isClosed())
       return this.port.failed(slot, 'unsent', new NotConnectedError(NATS));
+    const sending = ++this.#sent;
     try {
-      this.#send(connection, message, slot);
+      this.#send(connection, message, { slot, sending });
     } catch (error) {
-      this.#outstanding.delete(slot);
+      this.#outstanding.delete(sending);
       this.port.failed(slot, 'rejected', toError(error));
     }
   }
@@ -80,36 +84,45 @@ export class NatsPublisher {
   refuse(violation: PermissionViolation): void {
     if (violation.operation !== 'publish') return;
     const error = permissionError(violation);
-    for (const [slot, { subject }] of this.#outstanding)
-      if (subject === violation.subject) this.#fail(slot, 'rejected', error);
+    for (const [sending, { slot, subject }] of this.#outstanding) {
+      if (subject !== violation.subject) continue;
+      this.#outstanding.delete(sending);
+      this.port.failed(slot, 'rejected', error);
+    }
   }
 
-  #send(connection: NatsConnection, message: OutgoingMessage, slot: number): void {
+  #send(
+    connection: NatsConnection,
+    message: OutgoingMessage,
+    { slot, sending }: { readonly slot: number; readonly sending: number },
+  ): void {
     const route = this.routes.of(message.topic);
     const subject = subjectFor(route, message.key);
     const body = typeof message.body === 'string' ? Buffer.from(message.body, 'utf8') : (message.body ?? EMPTY);
     const wire = this.#wireMessages(message, body);
-    const generation = ++this.#generation;
-
-    this.#outstanding.set(slot, {
-      generation,
+    const sizeBytes = body.length;
+    this.#outstanding.set(sending, {
+      slot,
       topic: route.topic,
       subject,
-      sizeBytes: body.length,
+      sizeBytes,
       left: wire.length,
       first: undefined,
     });
-    const reply = `${this.#inbox}${slot.toString(36)}_${generation.toString(36)}`;
-    for (const one of wire) connection.publish(subject, one.body, { reply, headers: new EncodedHeaders(one.headers) });
+    const reply = this.#inbox + sending;
+    for (const one of wire) {
+      this.#headers.bytes = one.headers;
+      connection.publish(subject, one.body, { reply, headers: this.#headers });
+    }
   }
 
   #wireMessages(message: OutgoingMessage, body: Uint8Array): WireMessage[] {
-    const headers = encodeHeaders(message);
+    const headers = this.#writer.write(message);
     const size = headers.length + body.length;
     const maxBytes = this.#maxBytes ?? size;
     const areHeadersTooLarge = headers.length > MAX_HEADER_BYTES;
     if (size <= maxBytes && !areHeadersTooLarge) return [{ headers, body }];
-    if (message.dead === true) return deadParts(message, body, maxBytes);
+    if (message.dead === true) return deadParts(message, body, { maxBytes, writer: this.#writer });
     if (areHeadersTooLarge) throw headersTooLarge(message.topic, headers.length);
     throw new MessageTooLargeError(message.topic, size, maxBytes);
   }
@@ -125,25 +138,22 @@ export class NatsPublisher {
   }
 
   #answered(message: Msg): void {
-    const [slotText = '', generationText = ''] = message.subject.slice(this.#inbox.length).split('_', 2);
-    const slot = Number.parseInt(slotText, 36);
-    const outstanding = this.#outstanding.get(slot);
-    if (outstanding === undefined || outstanding.generation !== Number.parseInt(generationText, 36)) return;
+    const sending = Number(message.subject.slice(this.#inbox.length));
+    const outstanding = this.#outstanding.get(sending);
+    if (outstanding === undefined) return;
 
     const answer = readPublishAnswer(message, outstanding.topic, outstanding.sizeBytes);
     if (answer === undefined) return;
-    if (!answer.stored) return this.#fail(slot, answer.how, answer.error);
+    if (!answer.stored) {
+      this.#outstanding.delete(sending);
+      return this.port.failed(outstanding.slot, answer.how, answer.error);
+    }
     outstanding.first ??= answer;
     outstanding.left -= 1;
     if (outstanding.left > 0) return;
-    this.#outstanding.delete(slot);
+    this.#outstanding.delete(sending);
     const { stream, sequence, duplicate } = outstanding.first;
-    this.port.confirmed(slot, { stream, sequence }, duplicate);
-  }
-
-  #fail(slot: number, how: 'unsent' | 'unknown' | 'rejected', error: EventBusError): void {
-    this.#outstanding.delete(slot);
-    this.port.failed(slot, how, error);
+    this.port.confirmed(outstanding.slot, { stream, sequence }, duplicate);
   }
 }
 

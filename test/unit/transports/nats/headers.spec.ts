@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeaderEntry } from '../../../../lib/transport/message.js';
-import { encodeHeaders } from '../../../../lib/transports/nats/headers.outgoing.js';
+import { HeaderWriter } from '../../../../lib/transports/nats/headers.outgoing.js';
 import { NatsHeaders } from '../../../../lib/transports/nats/headers.received.js';
 
 const message = (headers: readonly HeaderEntry[], dead = false) => ({
@@ -12,7 +12,7 @@ const message = (headers: readonly HeaderEntry[], dead = false) => ({
   headers,
   dead,
 });
-const round = (headers: readonly HeaderEntry[], dead = false) => new NatsHeaders(encodeHeaders(message(headers, dead)));
+const round = (headers: readonly HeaderEntry[], dead = false) => new NatsHeaders(new HeaderWriter().write(message(headers, dead)));
 
 describe('headers on NATS', () => {
   it('come as they were sent, in order, with duplicates, text as text and bytes as bytes', () => {
@@ -48,7 +48,7 @@ describe('headers on NATS', () => {
     const value = fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array());
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string({ unit: 'binary' }), value), { maxLength: 8 }), (headers) => {
-        const block = encodeHeaders(message(headers, true)).toString('latin1');
+        const block = new HeaderWriter().write(message(headers, true)).toString('latin1');
         const lines = block.split('\r\n');
         expect(lines).toHaveLength(headers.length + 4);
         expect(lines.slice(2, -2).every((line) => /^[!-9;-~]+: [^\r\n\0]*$/.test(line) && !/^nats-/i.test(line))).toBe(
