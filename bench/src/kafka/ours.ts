@@ -4,6 +4,7 @@ import { kafkaTransport } from 'nestjs-eventbus/kafka';
 import type { Configuration, Repetition, Setting } from '../measure/configuration.js';
 import { Meter } from '../measure/meter.js';
 import { MeteredOracle } from '../measure/metered-oracle.js';
+import type { Enough } from '../measure/pace.js';
 import { bareHandler, decoratedHandler, openBus, untilSources } from '../ours/bus.js';
 import { asyncNoOp, noOp, slow } from '../ours/consuming.js';
 import {
@@ -24,7 +25,7 @@ function options({ servers, id }: Setting): EventBusOptions {
   return { transport: kafkaTransport({ connection: { brokers: servers.kafka ?? [] }, policy: 'none' }), group: id };
 }
 
-type Publish = (bus: Awaited<ReturnType<typeof openBus>>['bus'], topic: string, until: number) => Promise<Sent>;
+type Publish = (bus: Awaited<ReturnType<typeof openBus>>['bus'], topic: string, enough: Enough) => Promise<Sent>;
 
 /** As the raw ones. The topic's partitions are known before the clock starts, as a raw producer's are. */
 function publishing(setting: Setting, publish: Publish, providers: readonly Type[] = []): Promise<Repetition> {
@@ -102,7 +103,7 @@ export const OURS: readonly Configuration[] = [
     title: 'publishMany',
     by,
     quick: true,
-    run: (setting) => publishing(setting, (bus, topic, until) => publishInBatches(bus, topic, { until })),
+    run: (setting) => publishing(setting, (bus, topic, enough) => publishInBatches(bus, topic, { enough })),
   },
   {
     id: 'kafka/publish/ours-enqueue',
@@ -110,7 +111,7 @@ export const OURS: readonly Configuration[] = [
     by,
     run: (setting) => {
       const outcomes = new Outcomes();
-      const publish: Publish = (bus, topic, until) => enqueueAll(bus, topic, until, outcomes);
+      const publish: Publish = (bus, topic, enough) => enqueueAll(bus, topic, enough, outcomes);
       return publishing(setting, publish, [resultCounter(outcomes)]);
     },
   },
@@ -118,7 +119,8 @@ export const OURS: readonly Configuration[] = [
     id: 'kafka/publish-1k/ours-many',
     title: 'publishMany, 1 KiB',
     by,
-    run: (setting) => publishing(setting, (bus, topic, until) => publishInBatches(bus, topic, { until, bytes: 1_024 })),
+    run: (setting) =>
+      publishing(setting, (bus, topic, enough) => publishInBatches(bus, topic, { enough, bytes: 1_024 })),
   },
   {
     id: 'kafka/publish/ours-awaited',

@@ -8,8 +8,10 @@ export interface Servers {
 
 /** How much is measured: everything, or what fits into a few minutes. */
 export interface Scale {
-  /** How long publishers send, in milliseconds. */
+  /** How long publishers send at least, in milliseconds. */
   readonly publishMs: number;
+  /** How many events pipelined publishers send at least. */
+  readonly publishEvents: number;
   /** Events that wait for consumers. */
   readonly backlog: number;
   /** Events for handlers that take 10 ms. */
@@ -22,6 +24,7 @@ export interface Scale {
 
 export const FULL: Scale = {
   publishMs: 800,
+  publishEvents: 80_000,
   backlog: 150_000,
   slowEvents: 40_000,
   pairEvents: 100_000,
@@ -29,6 +32,7 @@ export const FULL: Scale = {
 };
 export const QUICK: Scale = {
   publishMs: 500,
+  publishEvents: 40_000,
   backlog: 80_000,
   slowEvents: 20_000,
   pairEvents: 50_000,

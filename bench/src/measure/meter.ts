@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Repetition } from './configuration.js';
+import { Profiler } from './profiler.js';
 
 const MICROS_A_TICK = 10_000;
 
@@ -30,6 +31,7 @@ export class Meter {
   }
 
   start(): void {
+    Profiler.start();
     this.#broker = cpuOf(this.#brokerPid);
     this.#cpu = process.cpuUsage();
     this.#startedAt = performance.now();
@@ -41,6 +43,7 @@ export class Meter {
     this.#client = user + system;
     const broker = cpuOf(this.#brokerPid);
     this.#brokerUsed = broker === undefined || this.#broker === undefined ? undefined : broker - this.#broker;
+    Profiler.stop();
   }
 
   get seconds(): number {

@@ -4,6 +4,7 @@ import { natsTransport } from 'nestjs-eventbus/nats';
 import type { Configuration, Repetition, Setting } from '../measure/configuration.js';
 import { Meter } from '../measure/meter.js';
 import { MeteredOracle } from '../measure/metered-oracle.js';
+import { type Enough, pace } from '../measure/pace.js';
 import { bareHandler, decoratedHandler, openBus, untilSources } from '../ours/bus.js';
 import { asyncNoOp, noOp, slow } from '../ours/consuming.js';
 import {
@@ -29,7 +30,7 @@ function options({ servers, id }: Setting, topic: string): EventBusOptions {
   return { transport, group: id };
 }
 
-type Publish = (bus: Awaited<ReturnType<typeof openBus>>['bus'], topic: string, until: number) => Promise<Sent>;
+type Publish = (bus: Awaited<ReturnType<typeof openBus>>['bus'], topic: string, enough: Enough) => Promise<Sent>;
 
 /** As the raw ones: a fresh stream, the clock from the first publish to the last confirm, then what was stored is read back. */
 async function publishing(setting: Setting, publish: Publish, providers: readonly Type[] = []): Promise<Repetition> {
@@ -39,7 +40,7 @@ async function publishing(setting: Setting, publish: Publish, providers: readonl
   const { bus, close } = await openBus({ ...options(setting, topic), consume: false }, providers);
   const meter = new Meter(setting.servers.brokerPid);
   meter.start();
-  const { sent, confirmed } = await publish(bus, topic, performance.now() + setting.scale.publishMs);
+  const { sent, confirmed } = await publish(bus, topic, pace(setting.scale));
   meter.stop();
   await close();
   const faults = await storedFaults(client, topic, sent, confirmed);
@@ -108,7 +109,7 @@ export const OURS: readonly Configuration[] = [
     title: 'publishMany',
     by,
     quick: true,
-    run: (setting) => publishing(setting, (bus, topic, until) => publishInBatches(bus, topic, { until })),
+    run: (setting) => publishing(setting, (bus, topic, enough) => publishInBatches(bus, topic, { enough })),
   },
   {
     id: 'nats/publish/ours-enqueue',
@@ -116,7 +117,7 @@ export const OURS: readonly Configuration[] = [
     by,
     run: (setting) => {
       const outcomes = new Outcomes();
-      const publish: Publish = (bus, topic, until) => enqueueAll(bus, topic, until, outcomes);
+      const publish: Publish = (bus, topic, enough) => enqueueAll(bus, topic, enough, outcomes);
       return publishing(setting, publish, [resultCounter(outcomes)]);
     },
   },

@@ -2,6 +2,7 @@ import { headers } from '@nats-io/transport-node';
 import type { Configuration, Repetition, Setting } from '../measure/configuration.js';
 import { dataOf, idOf, idPrefix, JSON_TYPE, SOURCE, timeNow } from '../measure/events.js';
 import { Meter } from '../measure/meter.js';
+import { type Enough, pace } from '../measure/pace.js';
 import { BareAckPool } from './ack-pool.js';
 import { addStream, type NatsClient, natsClient, storedFaults, streamOf } from './client.js';
 
@@ -14,14 +15,15 @@ export interface Sent {
 /** One repetition of publishing: a fresh stream, the clock from the first publish to the last confirm, then what was stored is read back. */
 export async function publishing(
   { servers, id, scale }: Setting,
-  send: (client: NatsClient, topic: string, untilMs: number) => Promise<Sent>,
+  send: (client: NatsClient, topic: string, enough: Enough) => Promise<Sent>,
+  share = 1,
 ): Promise<Repetition> {
   const client = await natsClient(servers.nats);
   const topic = `bench.${id}`;
   await addStream(client, topic);
   const meter = new Meter(servers.brokerPid);
   meter.start();
-  const { sent, confirmed } = await send(client, topic, performance.now() + scale.publishMs);
+  const { sent, confirmed } = await send(client, topic, pace(scale, share));
   meter.stop();
   const faults = await storedFaults(client, topic, sent, confirmed);
   await client.manager.streams.delete(streamOf(topic));
@@ -29,20 +31,20 @@ export async function publishing(
   return meter.repetition(sent, faults);
 }
 
-async function awaited(client: NatsClient, topic: string, until: number): Promise<Sent> {
+async function awaited(client: NatsClient, topic: string, enough: Enough): Promise<Sent> {
   const publish = publisher(client, topic);
   let sent = 0;
-  for (; performance.now() < until; sent++) await publish(sent);
+  for (; !enough(sent); sent++) await publish(sent);
   return { sent, confirmed: sent };
 }
 
-async function windowed(client: NatsClient, topic: string, until: number): Promise<Sent> {
+async function windowed(client: NatsClient, topic: string, enough: Enough): Promise<Sent> {
   const window = 1_024;
   const publish = publisher(client, topic);
   let sent = 0;
   let confirmed = 0;
   const slot = async (): Promise<void> => {
-    while (performance.now() < until) {
+    while (!enough(sent)) {
       await publish(sent++);
       confirmed += 1;
     }
@@ -51,9 +53,9 @@ async function windowed(client: NatsClient, topic: string, until: number): Promi
   return { sent, confirmed };
 }
 
-async function pooled({ connection }: NatsClient, topic: string, until: number): Promise<Sent> {
+async function pooled({ connection }: NatsClient, topic: string, enough: Enough): Promise<Sent> {
   const pool = new BareAckPool(connection, topic);
-  while (performance.now() < until) await pool.fill(Infinity);
+  while (!enough(pool.sent)) await pool.fill(Infinity);
   await pool.drain();
   return pool;
 }
@@ -81,14 +83,14 @@ export const RAW_PUBLISH: readonly Configuration[] = [
     id: 'nats/publish/raw-awaited',
     title: 'js.publish, each awaited',
     by: 'raw',
-    run: (setting) => publishing(setting, awaited),
+    run: (setting) => publishing(setting, awaited, 0),
   },
   {
     id: 'nats/publish/raw-window',
     title: 'js.publish, 1,024 at a time',
     by: 'raw',
     quick: true,
-    run: (setting) => publishing(setting, windowed),
+    run: (setting) => publishing(setting, windowed, 0.25),
   },
   {
     id: 'nats/publish/raw-pool',

@@ -6,6 +6,7 @@ import {
   type PublishRequest,
   type PublishResult,
 } from 'nestjs-eventbus';
+import type { Enough } from '../measure/pace.js';
 import { dataOf } from '../measure/events.js';
 
 /** Events in a call of `publishMany`, and calls at once. */
@@ -17,16 +18,18 @@ export interface Sent {
   readonly confirmed: number;
 }
 
+const never: Enough = () => false;
+
 /** `publishMany`, a few calls at a time, until the clock says so or all are sent. */
 export async function publishInBatches(
   bus: EventBusService,
   topic: string,
-  { until = Infinity, most = Infinity, bytes = 100 }: { until?: number; most?: number; bytes?: number },
+  { enough = never, most = Infinity, bytes = 100 }: { enough?: Enough; most?: number; bytes?: number },
 ): Promise<Sent> {
   let sent = 0;
   let confirmed = 0;
   const lane = async (): Promise<void> => {
-    while (performance.now() < until && sent < most) {
+    while (sent < most && !enough(sent)) {
       const first = sent;
       sent += Math.min(BATCH, most - sent);
       const results = await bus.publishMany(requests(topic, first, sent, bytes));
@@ -45,11 +48,11 @@ function requests(topic: string, from: number, to: number, bytes: number): Publi
 }
 
 /** A thousand callers, each awaiting its own `publish`. */
-export async function publishAwaited(bus: EventBusService, topic: string, until: number): Promise<Sent> {
+export async function publishAwaited(bus: EventBusService, topic: string, enough: Enough): Promise<Sent> {
   let sent = 0;
   let confirmed = 0;
   const caller = async (): Promise<void> => {
-    while (performance.now() < until) {
+    while (!enough(sent)) {
       const data = dataOf(sent++);
       await bus.publish(topic, data, { key: data.key });
       confirmed += 1;
@@ -81,11 +84,11 @@ export function resultCounter(outcomes: Outcomes): Type {
 export async function enqueueAll(
   bus: EventBusService,
   topic: string,
-  until: number,
+  enough: Enough,
   outcomes: Outcomes,
 ): Promise<Sent> {
   let sent = 0;
-  while (performance.now() < until) {
+  while (!enough(sent)) {
     for (let room = BATCH * BATCHES_AT_ONCE - (sent - outcomes.ended); room > 0; room--) {
       const data = dataOf(sent);
       if (!bus.enqueue(topic, data, { key: data.key }).accepted) break;

@@ -1,6 +1,5 @@
-import { Session } from 'node:inspector/promises';
-import { writeFileSync } from 'node:fs';
 import type { Repetition, Setting } from '../measure/configuration.js';
+import { Profiler } from '../measure/profiler.js';
 import { configuration } from './registry.js';
 
 /** What is asked of a worker: one repetition. */
@@ -24,24 +23,9 @@ process.send?.({ ready: true });
 
 async function answer({ setting, profile }: Order): Promise<Answer> {
   try {
-    if (profile === undefined) return { repetition: await run(setting) };
-    return { repetition: await profiled(profile, () => run(setting)) };
+    Profiler.ask(profile);
+    return { repetition: await run(setting) };
   } catch (error) {
     return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-  }
-}
-
-async function profiled<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const session = new Session();
-  session.connect();
-  await session.post('Profiler.enable');
-  await session.post('Profiler.setSamplingInterval', { interval: 200 });
-  await session.post('Profiler.start');
-  try {
-    return await work();
-  } finally {
-    const { profile } = await session.post('Profiler.stop');
-    writeFileSync(file, JSON.stringify(profile));
-    session.disconnect();
   }
 }
