@@ -104,7 +104,7 @@ describe('EventBusHealthIndicator', () => {
   });
 
   it('goes degraded, then down, when the broker goes away, and comes back', async () => {
-    const { broker, get } = await setup({ disconnectedMs: 100 });
+    const { broker, get } = await setup({ disconnectedMs: 1_000 });
     broker.stop();
     expect(await get('')).toMatchObject({ code: 200, body: { status: 'degraded' } });
     expect(await get('/ready')).toMatchObject({ code: 503 });
