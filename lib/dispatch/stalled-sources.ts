@@ -24,8 +24,19 @@ export interface HoldParts {
   readonly pools: { readonly global: WorkerPool; readonly keyed: WorkerPool };
 }
 
+/** What is at work on a source's events. */
+interface SourceEvents {
+  readonly running: Attempt[];
+  readonly heldUp: DeliveryTask[];
+}
+
+const NO_EVENTS: SourceEvents = { running: [], heldUp: [] };
+
 /** What holds a source up that is behind and makes no progress: the first that is true, outermost first. */
 export class SourceHolds {
+  /** Source → its handlers that run, and its events that are held up, longest first. Made when the first source asks. */
+  #eventsBySource: Map<OwnedSource, SourceEvents> | undefined;
+
   constructor(
     private readonly parts: HoldParts,
     private readonly facts: StallFacts,
@@ -74,8 +85,8 @@ export class SourceHolds {
 
   /** The event of the source that blocks it, or else the one that is at it longest. */
   #eventOf(owned: OwnedSource): Hold | undefined {
-    const running = this.parts.runner.running(owned);
-    const heldUp = [...this.parts.runner.heldUp].filter(({ inFlight }) => inFlight.owned === owned);
+    this.#eventsBySource ??= eventsBySource(this.parts.runner);
+    const { running, heldUp } = this.#eventsBySource.get(owned) ?? NO_EVENTS;
     const isBlocking = ({ inFlight }: DeliveryTask): boolean =>
       inFlight.lane !== undefined && owned.blockedLanes.has(inFlight.lane);
     const blockingRun = running.find(({ task }) => task !== undefined && isBlocking(task));
@@ -112,4 +123,18 @@ export class SourceHolds {
   #named(hold: Hold | undefined): string {
     return hold === undefined ? '' : `: ${hold.why}`;
   }
+}
+
+function eventsBySource({ attempts, heldUp }: Runner): Map<OwnedSource, SourceEvents> {
+  const bySource = new Map<OwnedSource, SourceEvents>();
+  const eventsOf = ({ inFlight: { owned } }: DeliveryTask): SourceEvents => {
+    const events = bySource.get(owned) ?? { running: [], heldUp: [] };
+    bySource.set(owned, events);
+    return events;
+  };
+  for (const attempt of attempts.list()) {
+    if (attempt.task !== undefined && !attempt.isGivenUp) eventsOf(attempt.task).running.push(attempt);
+  }
+  for (const task of heldUp) eventsOf(task).heldUp.push(task);
+  return bySource;
 }
