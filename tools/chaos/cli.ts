@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TRANSPORTS, type TransportName } from './broker/broker.js';
-import { brokerOf, existingLibrary, INCONCLUSIVE, listOf, numberOf, progressBar, VIOLATED } from './command-line.js';
+import {
+  brokerOf,
+  endsWhenTold,
+  existingLibrary,
+  INCONCLUSIVE,
+  listOf,
+  numberOf,
+  progressBar,
+  VIOLATED,
+} from './command-line.js';
 import { inconclusiveOf, violationsOf } from './oracle/verdict.js';
 import { lineOf } from './records.js';
 import { reportOf } from './report.js';
@@ -39,6 +48,7 @@ const planned = schedule({ seed, lengthMs, faults, leaseMs: LEASE_MS[transport] 
 console.log(`chaos on ${transport}, seed ${seed}, ${lengthMs / 60_000} minutes, ${planned.length} faults:`);
 for (const fault of planned) console.log(lineOfFault(fault));
 
+endsWhenTold();
 const bar = progressBar(lengthMs);
 const result = await runChaos({
   seed,

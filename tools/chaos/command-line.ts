@@ -53,3 +53,9 @@ export function progressBar(lengthMs: number): { show: (progress: Progress) => v
     stop: () => bar.stop(),
   };
 }
+
+/** Ctrl-C and SIGTERM end the run at once; its processes, its broker and its folder go with it. */
+export function endsWhenTold(): void {
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+}

@@ -91,6 +91,8 @@ export interface SampleRecord {
   readonly handles: number;
   readonly timers: number;
   readonly listeners: number;
+  /** What its wall clock says. */
+  readonly wallMs: number;
   readonly atMs: number;
 }
 

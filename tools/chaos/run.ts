@@ -99,6 +99,9 @@ export const DEFAULT_LOAD: HandlerLoad = {
 const LOOK_EVERY_MS = 250;
 const READ_EVERY_MS = 100;
 const SETTLE_POLL_MS = 100;
+/** What a fault that waits for work waits for, and how long at most. */
+const BUSY_HANDLERS = 3;
+const LONGEST_WAIT_MS = 25_000;
 
 /** Runs instances of an application under load and faults, and judges what became of the events. */
 export async function runChaos(options: RunOptions): Promise<RunResult> {
@@ -186,9 +189,12 @@ class ChaosRun {
     const untilMs = (atMs: number): Promise<void> => sleep(Math.max(0, start + atMs - performance.now()));
     const going: Promise<void>[] = [];
     const meanwhile = this.options.meanwhile?.(field);
+    let putOffMs = 0;
     for (const planned of this.options.schedule) {
-      await untilMs(planned.atMs);
-      this.#read();
+      if (planned.atMs + putOffMs > this.options.lengthMs) break;
+      await untilMs(planned.atMs + putOffMs);
+      if (planned.waits) await this.#untilBusy();
+      putOffMs = Math.max(putOffMs, performance.now() - start - planned.atMs);
       const over = this.#inflict(planned, field);
       going.push(over);
       if (planned.fault.startsWith('broker')) await over;
@@ -196,6 +202,14 @@ class ChaosRun {
     await untilMs(this.options.lengthMs);
     await meanwhile;
     await Promise.all(going);
+  }
+
+  /** Not for ever: a group that never recovers is to be seen, not waited for. */
+  async #untilBusy(): Promise<void> {
+    for (const end = performance.now() + LONGEST_WAIT_MS; performance.now() < end; await sleep(READ_EVERY_MS)) {
+      this.#read();
+      if (this.#oracle.order.running() >= BUSY_HANDLERS) return;
+    }
   }
 
   async #inflict(planned: PlannedFault, field: Field): Promise<void> {

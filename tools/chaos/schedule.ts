@@ -23,6 +23,8 @@ export interface PlannedFault {
   readonly pick: number;
   /** Whether everybody's network suffers, the publisher's included, or only that of one instance. */
   readonly scope: 'one' | 'all';
+  /** Whether it waits until handlers run, so that it hits a group at work; what comes after it is put off as well. */
+  readonly waits: boolean;
 }
 
 /** What a schedule is made from; the same gives the same. */
@@ -54,6 +56,7 @@ export function schedule({ seed, lengthMs, faults, leaseMs, everyMs = EVERY_MS }
       lengthMs: Math.round(lengthOf(fault, leaseMs, random)),
       pick: random(),
       scope: random() < 0.3 ? 'all' : 'one',
+      waits: random() < 0.75,
     };
     planned.push(one);
     atMs += between(random, ...everyMs);
@@ -82,7 +85,7 @@ function lengthOf(fault: Fault, leaseMs: number, random: Random): number {
 }
 
 /** A line of the printed schedule. */
-export function lineOfFault({ fault, atMs, lengthMs, pick, scope }: PlannedFault): string {
+export function lineOfFault({ fault, atMs, lengthMs, pick, scope, waits }: PlannedFault): string {
   const where = (LASTING_FAULTS as readonly string[]).concat(MOMENTARY_FAULTS).includes(fault) ? ` of ${scope}` : '';
-  return `${(atMs / 1_000).toFixed(1).padStart(7)} s  ${fault}${where}, ${(lengthMs / 1_000).toFixed(1)} s, pick ${pick.toFixed(3)}`;
+  return `${(atMs / 1_000).toFixed(1).padStart(7)} s  ${fault}${where}, ${(lengthMs / 1_000).toFixed(1)} s, pick ${pick.toFixed(3)}${waits ? ', waits for work' : ''}`;
 }

@@ -3,7 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { TRANSPORTS } from './broker/broker.js';
 import { coursesOf, isFlat } from './flatness.js';
 import { inconclusiveOf, violationsOf } from './oracle/verdict.js';
-import { brokerOf, existingLibrary, INCONCLUSIVE, listOf, numberOf, progressBar, VIOLATED } from './command-line.js';
+import {
+  brokerOf,
+  endsWhenTold,
+  existingLibrary,
+  INCONCLUSIVE,
+  listOf,
+  numberOf,
+  progressBar,
+  VIOLATED,
+} from './command-line.js';
 import { courseReport, reportOf } from './report.js';
 import { runChaos } from './run.js';
 import { type PlannedFault } from './schedule.js';
@@ -31,9 +40,17 @@ if (transport === undefined) throw new Error(USAGE);
 const seed = numberOf('--seed', values.seed);
 const minutes = numberOf('--minutes', values.minutes);
 const kills = Array.from({ length: Math.floor(minutes) }, (_, minute): PlannedFault => {
-  return { fault: 'kill', atMs: minute * MINUTE_MS + MINUTE_MS / 2, lengthMs: 1_000, pick: 0, scope: 'one' };
+  return {
+    fault: 'kill',
+    atMs: minute * MINUTE_MS + MINUTE_MS / 2,
+    lengthMs: 1_000,
+    pick: 0,
+    scope: 'one',
+    waits: true,
+  };
 });
 
+endsWhenTold();
 const bar = progressBar(minutes * MINUTE_MS);
 const { verdict, samples } = await runChaos({
   seed,

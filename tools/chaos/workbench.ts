@@ -31,11 +31,16 @@ export class Workbench {
   readonly library: string;
   readonly history = join(this.folder, 'history.jsonl');
 
+  readonly #removeAtExit = (): void => rmSync(this.folder, { recursive: true, force: true });
+
   constructor(source: LibrarySource = {}) {
+    process.once('exit', this.#removeAtExit);
     symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }\n');
     for (const part of PROGRAM) transpile(join(HERE, part), join(this.folder, 'program', part));
-    this.library = this.#libraryOf(source);
+    const { dist, patches = [] } = source;
+    if (dist !== undefined && patches.length === 0) this.library = dist;
+    else this.library = buildLibrary(join(this.folder, 'library'), source);
   }
 
   /** The script of a process. */
@@ -44,17 +49,17 @@ export class Workbench {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    process.off('exit', this.#removeAtExit);
+    this.#removeAtExit();
   }
+}
 
-  #libraryOf({ dist, patches = [] }: LibrarySource): string {
-    if (dist !== undefined && patches.length === 0) return dist;
-    const library = join(this.folder, 'library');
-    if (dist === undefined) transpile(join(ROOT, 'lib'), library);
-    else cpSync(dist, library, { recursive: true });
-    for (const patch of patches) apply(library, patch);
-    return library;
-  }
+/** Puts a library into the folder, which needs a node_modules at its side, and patches it. Returns the folder. */
+export function buildLibrary(folder: string, { dist, patches = [] }: LibrarySource): string {
+  if (dist === undefined) transpile(join(ROOT, 'lib'), folder);
+  else cpSync(dist, folder, { recursive: true });
+  for (const patch of patches) apply(folder, patch);
+  return folder;
 }
 
 /** @throws Error when there is nothing to replace: a control that removes nothing would show nothing */

@@ -14,9 +14,10 @@ import { eventOf, monotonicMs, type SettledRecord, type StoredEvent } from '../r
 import { type ChaosBroker, INSTANCE_SLOTS, type Lease, type RunNames } from './broker.js';
 
 const ACK_WAIT_MS = 2_000;
+const MEMBER_TTL_MS = 4_000;
 const MAX_ACK_PENDING = 20_000;
-/** Partitions that instances share; 0: one of them has everything. */
-const PARTITIONS = 0;
+/** That instances share. */
+const PARTITIONS = 8;
 const READ_BATCH = 10_000;
 /** What is not in a partition. */
 const UNPARTITIONED = '-';
@@ -44,8 +45,8 @@ export class ChaosNats implements ChaosBroker {
   readonly controls: BrokerControls | undefined;
   readonly proxies: readonly FaultProxy[];
   readonly lease: Lease = {
-    expiresMs: 4_000,
-    duplicatesPerCause: Math.max(1, PARTITIONS) * MAX_ACK_PENDING,
+    expiresMs: MEMBER_TTL_MS,
+    duplicatesPerCause: PARTITIONS * MAX_ACK_PENDING,
   };
   readonly #parts: Parts;
 
@@ -80,6 +81,7 @@ export class ChaosNats implements ChaosBroker {
       servers: this.proxies[slot]?.url ?? direct,
       stream: names.stream,
       ackWaitMs: ACK_WAIT_MS,
+      memberTtlMs: MEMBER_TTL_MS,
       partitions: PARTITIONS,
     };
   }

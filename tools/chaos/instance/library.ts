@@ -27,13 +27,14 @@ function kafkaOf(
 
 function natsOf(
   { natsTransport }: typeof Nats,
-  { servers, stream, ackWaitMs, partitions }: Extract<BrokerOrders, { kind: 'nats' }>,
+  { servers, stream, ackWaitMs, memberTtlMs, partitions }: Extract<BrokerOrders, { kind: 'nats' }>,
   topic: string,
 ): Bus.TransportFactory {
   return natsTransport({
     connection: { servers, pingIntervalMs: 2_000, maxReconnectDelayMs: 1_000 },
     streams: [{ name: stream, subjects: [topic], partitions }],
     ackWaitMs,
+    memberTtlMs,
     pullExpiryMs: 1_000,
   });
 }

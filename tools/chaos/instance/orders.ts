@@ -11,6 +11,7 @@ export type BrokerOrders =
       readonly servers: string;
       readonly stream: string;
       readonly ackWaitMs: number;
+      readonly memberTtlMs: number;
       readonly partitions: number;
     };
 

@@ -15,6 +15,7 @@ export function sample(instance: string): SampleRecord {
     handles: resources.length - timers,
     timers,
     listeners: listeners(),
+    wallMs: Date.now(),
     atMs: monotonicMs(),
   };
 }
