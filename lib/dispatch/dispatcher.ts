@@ -98,6 +98,7 @@ export class Dispatcher implements ConsumerPort {
 
   /** What the pools' `onDefect` is to call: a task threw where it must not. Its event stays unsettled, so that it comes again. */
   defect(error: unknown, task: Task): void {
+    this.#parts.totals.defects += 1;
     this.#options.logger.error('The bus itself failed at an event; it stays unsettled.', { group: task.group, error });
     if (task instanceof DeliveryTask && !task.isOver) task.dropped();
   }

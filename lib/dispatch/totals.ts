@@ -13,6 +13,8 @@ export interface Totals {
   droppedAtMostOnce: number;
   /** At-most-once: handlers that failed, which is the end of it. */
   failedAtMostOnce: number;
+  /** Events at which the bus itself failed: unsettled, they come again only when their source is owned anew. */
+  defects: number;
   /** Handlers that ran on when their lane did: given up on by `onTimeout: 'dead-letter'`. */
   overlapsAfterTimeout: number;
   /** Handlers that still ran at the deadline of a drain, at shutdown or at a rebalance. */
@@ -33,6 +35,7 @@ export function noTotals(): Totals {
     deadLettersFailed: 0,
     droppedAtMostOnce: 0,
     failedAtMostOnce: 0,
+    defects: 0,
     overlapsAfterTimeout: 0,
     overlapsAfterDeadline: 0,
     overlapsAfterLoss: 0,

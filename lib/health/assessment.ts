@@ -30,6 +30,7 @@ export function assessHealth(snapshot: BusSnapshot, { thresholds }: ResolvedHeal
     ...eventLoopReasons(snapshot, thresholds),
     ...deadLetterReasons(snapshot, thresholds),
     ...fillReasons(snapshot, thresholds),
+    ...defectReasons(snapshot),
   ];
   return { status: reasons.length > 0 ? 'degraded' : 'up', reasons };
 }
@@ -89,6 +90,12 @@ function eventLoopReasons({ eventLoop, now }: BusSnapshot, { eventLoopMs }: Thre
   if (eventLoop === undefined) return [];
   const agoMs = Math.round(now - eventLoop.lastAt);
   return agoMs >= eventLoopMs ? [] : [`the event loop was blocked for ${eventLoop.lastMs} ms, ${agoMs} ms ago`];
+}
+
+/** Until the process ends: nobody knows when their source was owned anew. */
+function defectReasons({ totals }: BusSnapshot): string[] {
+  if (totals.defects === 0) return [];
+  return [`the bus itself failed at ${totals.defects} events, which stay unsettled: see the log`];
 }
 
 function failureOf({ message }: Error): string {

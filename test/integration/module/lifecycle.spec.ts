@@ -191,6 +191,12 @@ describe('starting and stopping', () => {
     expect(logs.matching(/deadline has passed.*Slow.onSlow running on slow key "k"/)).toHaveLength(1);
     expect(logs.matching(/^log: Closed timer "watch"/)).toHaveLength(1);
     expect(logs.matching(/^log: Closed connection/)).toHaveLength(1);
+    const left = { handler: 'Slow.onSlow', topic: 'slow', key: 'k', state: 'running' };
+    expect(bus.snapshot()).toMatchObject({
+      state: 'closed',
+      leftBehind: { why: 'shutdown', count: 1, lost: 0, events: [left] },
+      totals: { overlapsAfterDeadline: 1 },
+    });
     gate.open();
   });
 

@@ -163,6 +163,7 @@ describe('Dispatcher', () => {
     dispatcher.deliver(assign().next());
     await turns();
     expect(defects).toMatchObject([{ message: 'failed' }]);
+    expect(dispatcher.snapshot().totals.defects).toBe(1);
     expect(logger.at('error')).toHaveLength(1);
     expect(dispatcher.snapshot().consumers[0]?.inFlight).toBe(0);
   });
