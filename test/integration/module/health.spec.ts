@@ -186,17 +186,17 @@ describe('EventBusHealthIndicator', () => {
 
   it('is degraded for a while after the event loop was blocked, and says for how long it was', async () => {
     const { app } = await startApplication({
-      bus: { blockedAfterMs: 100 },
+      bus: { blockedAfterMs: 400 },
       imports: [EventBusHealthModule.register({ thresholds: { eventLoopMs: 1_000 } })],
     });
     const indicator = app.get(EventBusHealthIndicator, { strict: false });
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const until = performance.now() + 500;
+    const until = performance.now() + 1_500;
     while (performance.now() < until) Math.random();
     await eventually(() => {
       const reasons = [expect.stringMatching(/^the event loop was blocked for \d{3,} ms, \d+ ms ago$/)];
       expect(indicator.isHealthy('bus')).toMatchObject({
-        bus: { status: 'degraded', reasons, eventLoop: { blocks: 1 } },
+        bus: { status: 'degraded', reasons, eventLoop: { blocks: expect.any(Number) } },
       });
     });
     await eventually(() => expect(indicator.isHealthy('bus')).toMatchObject({ bus: { status: 'up' } }));
