@@ -44,7 +44,12 @@ export class LoopWatch {
     return this.#snapshot;
   }
 
-  /** To be called every `everyMs`. */
+  /** From now on looks are expected. */
+  begin(): void {
+    this.#lookedAt = this.#now();
+  }
+
+  /** To be called every `everyMs`, from `begin` on. */
   look(): void {
     const { everyMs, blockedAfterMs } = this.options;
     const now = this.#now();

@@ -41,7 +41,9 @@ export class BusWatch {
 
   /** Idempotent. */
   start(): void {
-    this.#timer ??= this.given.parts.handles.interval('watch', () => this.#look(), this.#everyMs);
+    if (this.#timer !== undefined) return;
+    this.#loop.begin();
+    this.#timer = this.given.parts.handles.interval('watch', () => this.#look(), this.#everyMs);
   }
 
   stop(): void {

@@ -24,13 +24,15 @@ function setup() {
     clock.ms += ms;
     watch.look();
   };
+  clock.ms += 50_000;
+  watch.begin();
   return { watch, logger, lookAfter };
 }
 
 describe('LoopWatch', () => {
   it('says nothing of looks that come in time, or a little late', () => {
     const { watch, logger, lookAfter } = setup();
-    for (const ms of [50_000, 100, 105, 1_000, 1_100]) lookAfter(ms);
+    for (const ms of [100, 105, 1_000, 1_100]) lookAfter(ms);
     expect(watch.snapshot).toBeUndefined();
     expect(reports).toEqual([]);
     expect(logger.lines).toEqual([]);
@@ -38,7 +40,7 @@ describe('LoopWatch', () => {
 
   it('says for how long the event loop was blocked, in the log, in diagnostics and in the snapshot', () => {
     const { watch, logger, lookAfter } = setup();
-    for (const ms of [100, 20_100, 100, 3_100]) lookAfter(ms);
+    for (const ms of [20_100, 100, 3_100]) lookAfter(ms);
     expect(reports).toEqual([
       { bus: 'default', blockedMs: 20_000 },
       { bus: 'default', blockedMs: 3_000 },
@@ -47,6 +49,6 @@ describe('LoopWatch', () => {
       expect.stringContaining('for 20000 ms: leases may have run out'),
       expect.stringContaining('for 3000 ms'),
     ]);
-    expect(watch.snapshot).toEqual({ blocks: 2, longestMs: 20_000, lastMs: 3_000, lastAt: 28_400 });
+    expect(watch.snapshot).toEqual({ blocks: 2, longestMs: 20_000, lastMs: 3_000, lastAt: 78_300 });
   });
 });
