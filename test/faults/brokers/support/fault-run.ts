@@ -28,6 +28,8 @@ export interface Judgement {
   readonly handled: number;
   readonly deadLettered: number;
   readonly lost: number;
+  /** Gone with a stream or a topic that somebody deleted. */
+  readonly writtenOff: number;
   readonly orderViolations: number;
   /** Publishes that did not end in exactly one result, neither in its promise nor at `@OnPublishResults()`. */
   readonly wrongResults: number;
@@ -67,6 +69,8 @@ export class FaultRun {
   readonly #next = new Map<string, number>();
   readonly #confirmed = new Set<string>();
   readonly #handled = new Set<string>();
+  /** Confirmed, and gone for good without any fault of ours. */
+  readonly #writtenOff = new Set<string>();
   /** Event → position → how often it was handled to the end there. */
   readonly #completions = new Map<string, Map<string, number>>();
   /** Event id → results. */
@@ -115,20 +119,33 @@ export class FaultRun {
     return this.#handled.size;
   }
 
-  /** Starts one more instance of the application. */
-  async join(via: Via): Promise<TestBus> {
+  /** Starts one more instance of the application. @param site how it sees the broker @default as the others do */
+  async join(via: Via, site: Site = this.site): Promise<TestBus> {
     const instance = `${this.buses.length}`;
     const bus = await createTestBus({
-      transport: this.site.transport(this.topic, via),
+      transport: site.transport(this.topic, via),
       group: this.group,
       connectTimeoutMs: 1_000,
       pools: { ack: { timeoutMs: this.#options.ackTimeoutMs } },
-      providers: this.buses.length === 0 ? [resultCounter(this.#results)] : [],
+      providers: [resultCounter(this.#results)],
       testHandlers: [{ on: this.topic, handle: (data, event) => this.#handle(data, event, instance) }],
     });
     this.buses.push(bus);
     this.#open.add(bus);
     return bus;
+  }
+
+  /** Closes the oldest instance; the next one publishes from now on. */
+  async leave(): Promise<void> {
+    const [oldest] = this.#open;
+    if (oldest === undefined) return;
+    this.#open.delete(oldest);
+    await oldest.close();
+  }
+
+  /** What is stored and not handled is gone with what stored it. */
+  writeOff(): void {
+    for (const name of this.#confirmed) if (!this.#handled.has(name)) this.#writtenOff.add(name);
   }
 
   /** Starts the load, which goes on until `finish`. */
@@ -162,12 +179,30 @@ export class FaultRun {
     await eventually(() => this.#assert(this.handled >= target, `${this.handled} of ${target} handled`), { timeoutMs });
   }
 
+  /** Resolves when so many publishes have been rejected. */
+  async rejections(count: number): Promise<void> {
+    const assertion = (): void => this.#assert(this.#outcomes.rejected >= count, `${this.#outcomes.rejected} rejected`);
+    await eventually(assertion, { timeoutMs: 20_000 });
+  }
+
+  /** Publishes so many at once, each with so many bytes more, beside the load, from outside the instances. */
+  async flood(count: number, bytes: number): Promise<void> {
+    const publisher = await createTestBus({
+      transport: this.site.transport(this.topic, 'direct'),
+      consume: false,
+      providers: [resultCounter(this.#results)],
+    });
+    const before = this.#publishes.length;
+    for (let n = 0; n < count; n += 1) this.#publishOne(publisher, `flood${n % this.#options.keys}`, bytes);
+    await Promise.all(this.#publishes.slice(before));
+    await publisher.close();
+  }
+
   /** Ends the load, waits until all of it is handled and settled, closes the instances and judges. */
   async finish(timeoutMs = 40_000): Promise<Judgement> {
     clearInterval(this.#load);
     await Promise.all(this.#publishes);
-    const missing = (): number => [...this.#confirmed].filter((name) => !this.#handled.has(name)).length;
-    await this.#patiently(() => this.#assert(missing() === 0, `${missing()} are not handled`), timeoutMs);
+    await this.#patiently(() => this.#assert(this.#missing === 0, `${this.#missing} are not handled`), timeoutMs);
     let left = -1;
     await this.#patiently(async () => {
       ({ left } = await this.site.view(this.topic, this.group));
@@ -188,9 +223,20 @@ export class FaultRun {
     await Promise.all(open.map((bus) => bus.close()));
   }
 
-  #publishOne(): void {
-    const [publisher] = this.buses;
-    const key = `k${Math.floor(Math.random() * this.#options.keys)}`;
+  get #publisher(): TestBus | undefined {
+    const [oldest] = this.#open;
+    return oldest;
+  }
+
+  get #missing(): number {
+    return [...this.#confirmed].filter((name) => !this.#handled.has(name) && !this.#writtenOff.has(name)).length;
+  }
+
+  #publishOne(
+    publisher = this.#publisher,
+    key = `k${Math.floor(Math.random() * this.#options.keys)}`,
+    bytes = 0,
+  ): void {
     const sequence = (this.#next.get(key) ?? 0) + 1;
     this.#next.set(key, sequence);
     const event = { topic: this.topic, key, sequence };
@@ -199,7 +245,9 @@ export class FaultRun {
       if (outcome === 'confirmed') this.#confirmed.add(`${key} ${sequence}`);
       this.recorder.published(event, outcome);
     };
-    const publish = publisher?.bus.publishMany([{ topic: this.topic, data: { sequence }, options: { key } }]);
+    const publish = publisher?.bus.publishMany([
+      { topic: this.topic, data: { sequence, filler: 'x'.repeat(bytes) }, options: { key } },
+    ]);
     this.#publishes.push(Promise.resolve(publish).then((results) => results?.forEach(({ outcome }) => ended(outcome))));
   }
 
@@ -226,7 +274,8 @@ export class FaultRun {
       ...this.#outcomes,
       handled: verdict.handled,
       deadLettered: verdict.deadLettered,
-      lost: verdict.lost.length,
+      lost: verdict.lost.filter(({ key, sequence }) => !this.#writtenOff.has(`${key} ${sequence}`)).length,
+      writtenOff: this.#writtenOff.size,
       orderViolations: verdict.orderViolations.length,
       wrongResults: Math.abs(published - verdict.published) + Math.abs(published - once),
       handledAgain: positions.filter((at) => [...at.values()].some((times) => times > 1)).length,

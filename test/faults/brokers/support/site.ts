@@ -151,6 +151,7 @@ export interface NatsBehindProxies {
   readonly proxies: readonly FaultProxy[];
   readonly servers: readonly string[];
   readonly direct: readonly string[];
+  log?(): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -171,7 +172,18 @@ export class NatsSite implements Site {
 
   static async start({ config = '', ...options }: NatsSiteOptions = {}): Promise<NatsSite> {
     const { nats, proxy, url, direct, remove } = await startNatsBehindProxy({ config });
-    return new NatsSite({ broker: nats, proxies: [proxy], servers: [url], direct: [direct], remove }, options);
+    const log = (): Promise<string> => nats.log();
+    return new NatsSite({ broker: nats, proxies: [proxy], servers: [url], direct: [direct], log, remove }, options);
+  }
+
+  /** The same server, declared or connected to in another way. */
+  with(options: NatsSiteOptions): NatsSite {
+    return new NatsSite(this.server, { ...this.options, ...options });
+  }
+
+  /** What the server has printed. */
+  log(): Promise<string> {
+    return this.server.log?.() ?? Promise.resolve('');
   }
 
   get broker(): BrokerControls {
@@ -198,6 +210,7 @@ export class NatsSite implements Site {
       },
       streams: [{ name: topic, subjects: [topic], partitions: PARTITIONS, ...this.options.stream }],
       ackWaitMs: SESSION_MS,
+      memberTtlMs: SESSION_MS,
       pullExpiryMs: 500,
       ...this.options.transport,
     });
