@@ -7,6 +7,7 @@ import { guardIdle } from './idle-guard.js';
 import { KafkajsAdmin } from './kafkajs-admin.js';
 import { KafkajsMember } from './kafkajs-member.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
+import { Leaderless, LEADERLESS_MEMBER_MS, tolerateLeaderless } from './leaderless.js';
 import { OpenSockets } from './sockets.js';
 
 /** A client of its own: own sockets, own metadata, own offsets, so that ending it touches no other. */
@@ -18,6 +19,8 @@ export interface Client {
 /** kafkajs 2.2.4, with its traps neutralised (docs/adr/0020 to 0024). */
 export class KafkajsDriver implements KafkaDriver {
   readonly #sockets = new Set<OpenSockets>();
+  /** As the members have seen it, each of which may live for less than an election. */
+  readonly #leaderless = new Leaderless(LEADERLESS_MEMBER_MS);
 
   /** @param socketsChanged called when a connection came up or went down */
   constructor(
@@ -41,14 +44,14 @@ export class KafkajsDriver implements KafkaDriver {
   }
 
   createMember(options: MemberOptions, hooks: MemberHooks): KafkaMember {
-    return new KafkajsMember(this.#client(), options, hooks);
+    return new KafkajsMember(this.#client(this.#leaderless), options, hooks);
   }
 
   unwrap(): Kafka {
     return this.#client().kafka;
   }
 
-  #client(): Client {
+  #client(leaderless = new Leaderless(0)): Client {
     const sockets: OpenSockets = new OpenSockets(() => {
       if (sockets.up > 0) this.#sockets.add(sockets);
       else this.#sockets.delete(sockets);
@@ -56,6 +59,7 @@ export class KafkajsDriver implements KafkaDriver {
     });
     const kafka = new Kafka(clientConfig(this.connection, this.logger, sockets));
     guardIdle(kafka);
+    tolerateLeaderless(kafka, leaderless);
     return { kafka, sockets };
   }
 }
