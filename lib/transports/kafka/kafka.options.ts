@@ -70,7 +70,7 @@ export interface KafkaTransportOptions {
   readonly policy?: KafkaTopicPolicy;
   /** What a fetch may bring of one partition, in bytes; one larger message comes all the same. @default 131072 (128 KiB) */
   readonly maxBytesPerPartition?: number;
-  /** How long the broker may wait for something to send, in milliseconds. @default 100 */
+  /** How long the broker may wait for something to send while some partitions have no room, in milliseconds. @default 100 */
   readonly maxWaitTimeMs?: number;
   /** A member that was silent for so long, in milliseconds, has lost its partitions. @default 10000 */
   readonly sessionTimeoutMs?: number;

@@ -2,13 +2,16 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listen } from '../../support/listen.js';
 
 const PRODUCE = 0;
+const FETCH = 1;
 
-/** Stands between clients and a broker that advertises it, and can lose answers and cut connections. */
+/** Stands between clients and a broker that advertises it, and can lose answers, swallow them and cut connections. */
 export class KafkaProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   #target = 0;
   #swallow: (() => void) | undefined;
+  #deafened = 0;
+  #deafening: 'nobody' | 'who fetches now' | 'everybody' = 'nobody';
 
   private constructor() {
     this.#server = createServer((client) => this.#serve(client));
@@ -28,6 +31,15 @@ export class KafkaProxy {
     return new Promise((resolve) => (this.#swallow = resolve));
   }
 
+  /**
+   * No answer comes back on connections that fetch: heartbeats and commits go on, on others. `who fetches now`: until the next call
+   * of this, connections that are there; `everybody`: those to come as well.
+   */
+  deafen(whom: 'nobody' | 'who fetches now' | 'everybody'): void {
+    this.#deafening = whom;
+    this.#deafened += 1;
+  }
+
   cutAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -40,6 +52,7 @@ export class KafkaProxy {
   #serve(client: Socket): void {
     const broker = connect({ host: '127.0.0.1', port: this.#target });
     let isDoomed = false;
+    let fetchesSince: number | undefined;
     for (const socket of [client, broker]) {
       this.#sockets.add(socket);
       socket.on('error', () => undefined);
@@ -50,12 +63,19 @@ export class KafkaProxy {
     }
     client.on('data', (chunk: Buffer) => {
       if (this.#swallow && chunk.length > 6 && chunk.readInt16BE(4) === PRODUCE) isDoomed = true;
+      if (chunk.length > 6 && chunk.readInt16BE(4) === FETCH) fetchesSince ??= this.#deafened;
       broker.write(chunk);
     });
     broker.on('data', (chunk: Buffer) => {
+      if (this.#isDeaf(fetchesSince)) return;
       if (isDoomed) this.#loseConfirm(client);
       else client.write(chunk);
     });
+  }
+
+  #isDeaf(fetchesSince: number | undefined): boolean {
+    if (fetchesSince === undefined || this.#deafening === 'nobody') return false;
+    return this.#deafening === 'everybody' || fetchesSince < this.#deafened;
   }
 
   #loseConfirm(client: Socket): void {

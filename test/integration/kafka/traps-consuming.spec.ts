@@ -296,8 +296,8 @@ describe('Traps of kafkajs when consuming', () => {
     vi.spyOn(GroupFetch.prototype, 'fetchable').mockImplementationOnce(() => {
       throw new TypeError('not retriable');
     });
-    await eventually(() => expect(ours.group(group)['restarts']).toBe(1));
     await ours.publish(topic, 'after the crash');
+    await eventually(() => expect(ours.group(group)['restarts']).toBe(1));
     await eventually(() => expect(ours.bodies).toEqual(['event 0', 'after the crash']));
     expect(ours.lostSources).toHaveLength(1);
     expect(ours.log.map(({ message }) => message)).toContain('A consumer of Kafka ended; another one is started.');

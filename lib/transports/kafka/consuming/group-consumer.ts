@@ -15,6 +15,7 @@ import { WakeUp } from './wake-up.js';
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 5_000;
+const LONGEST_IDLE_WAIT_MS = 5_000;
 
 /** What a group's consumer is made of. */
 export interface GroupParts {
@@ -191,5 +192,11 @@ function memberOptions({ options, names, subscription }: GroupParts): MemberOpti
     heartbeatIntervalMs: options.heartbeatIntervalMs,
     rebalanceTimeoutMs: options.rebalanceTimeoutMs,
     metadataMaxAgeMs: options.topicRefreshMs,
+    idleWaitMs: idleWaitMs(options),
   };
+}
+
+/** Never so long that the fetch is taken for unanswered, nor that it looks late for new partitions. */
+function idleWaitMs({ connection, deafAfterMs, topicRefreshMs }: ResolvedKafkaOptions): number {
+  return Math.min(LONGEST_IDLE_WAIT_MS, connection.requestTimeoutMs / 2, deafAfterMs / 3, topicRefreshMs);
 }

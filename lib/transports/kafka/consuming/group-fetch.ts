@@ -22,6 +22,8 @@ import { StartFromCheck } from './start-from-check.js';
 import { openSources } from './start-offsets.js';
 import { WakeUp } from './wake-up.js';
 
+const A_MOMENT_MS = 5;
+
 /** What a group's members do with the group and with what they fetch: the hooks of every life, one after another. */
 export class GroupFetch implements MemberHooks {
   readonly committer: Committer;
@@ -34,6 +36,8 @@ export class GroupFetch implements MemberHooks {
   readonly #deafness = new Deafness();
   #mode: 'fetching' | 'paused' | 'stopped' | 'closing' = 'fetching';
   #isJoining = false;
+  /** The next fetch begins elsewhere than kafkajs thinks. */
+  #hasSought = false;
   #delivered = 0;
   #overshootMax = 0;
   #assigned: () => void = () => undefined;
@@ -65,7 +69,7 @@ export class GroupFetch implements MemberHooks {
         port: parts.port,
         committer: this.committer,
         open: (partitions, epoch, isNewGroup) => this.#open(partitions, epoch, isNewGroup),
-        seek: (source) => this.member()?.seek(positionOf(source)),
+        seek: (source) => this.#seek(source),
         rejoin: () => this.member()?.rejoin(),
       },
     );
@@ -89,7 +93,9 @@ export class GroupFetch implements MemberHooks {
   }
 
   pause(): void {
-    if (this.#mode === 'fetching') this.#mode = 'paused';
+    if (this.#mode !== 'fetching') return;
+    this.#mode = 'paused';
+    this.member()?.interrupt();
   }
 
   resume(): void {
@@ -154,13 +160,15 @@ export class GroupFetch implements MemberHooks {
       const source = this.ownership.source(position);
       if (!source?.mayFetch) return false;
       if (position.offset === source.frontier.position) return true;
-      this.member()?.seek(positionOf(source));
+      this.#seek(source);
       return false;
     });
   }
 
   fetchableAgain(ms: number): Promise<void> {
-    return this.#room.sleep(ms);
+    const hasSought = this.#hasSought;
+    this.#hasSought = false;
+    return this.#room.sleep(hasSought ? A_MOMENT_MS : ms);
   }
 
   answered(partition: TopicPartition, answer: PartitionAnswer): void {
@@ -207,6 +215,13 @@ export class GroupFetch implements MemberHooks {
     this.#crashed(error);
   }
 
+  /** Takes effect with the next fetch, which is to come soon. */
+  #seek(source: PartitionSource): void {
+    this.#hasSought = true;
+    this.member()?.seek(positionOf(source));
+    this.#room.wake();
+  }
+
   #open(
     partitions: readonly TopicPartition[],
     epoch: Epoch,
@@ -219,17 +234,9 @@ export class GroupFetch implements MemberHooks {
       fetchable: () => this.#room.hasSleepers && this.#mode === 'fetching' && this.#room.wake(),
       touched: () => this.committer.touch(),
     };
-    const { parts } = this;
-    return openSources({
-      partitions,
-      epoch,
-      isNewGroup,
-      member,
-      owner,
-      parts,
-      startFrom: this.#startFrom,
-      maps: this.maps,
-    });
+    const { parts, maps } = this;
+    const startFrom = this.#startFrom;
+    return openSources({ partitions, epoch, isNewGroup, member, owner, parts, startFrom, maps });
   }
 }
 

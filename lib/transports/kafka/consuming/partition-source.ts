@@ -90,7 +90,7 @@ export class PartitionSource implements Source, TopicPartition {
     this.#maps = facts.maps;
     this.#committedMetadata = facts.storedMetadata;
     this.#began = facts.began ?? decodeNote(facts.storedMetadata).began;
-    this.progress = progressOf(this, () => this.#lastProgressAt);
+    this.progress = progressOf(this, () => this.#lastProgressAt, maxUncommitted);
   }
 
   lease(): 'held' | 'unsure' | 'lost' {
@@ -194,7 +194,11 @@ function shownKey(key: Uint8Array): string {
   return Buffer.from(key).toString('utf8', 0, MOST_KEY_BYTES);
 }
 
-function progressOf(source: PartitionSource, lastProgressAt: () => number | undefined): SourceProgress {
+function progressOf(
+  source: PartitionSource,
+  lastProgressAt: () => number | undefined,
+  maxUncommitted: number,
+): SourceProgress {
   return {
     get lag() {
       if (source.highWatermark === undefined) return undefined;
@@ -202,6 +206,11 @@ function progressOf(source: PartitionSource, lastProgressAt: () => number | unde
     },
     get lastProgressAt() {
       return lastProgressAt();
+    },
+    get heldBy() {
+      const { uncommitted } = source.frontier;
+      if (uncommitted >= maxUncommitted) return `${uncommitted} events past the oldest unsettled one (maxUncommitted)`;
+      return source.isMapFull ? 'more past the oldest unsettled event than a commit can remember' : undefined;
     },
   };
 }

@@ -187,6 +187,8 @@ export interface KafkaMember {
   rejoin(): void;
   /** The first offset at or after a moment; of the ends of the log otherwise. */
   findOffsets(partitions: PartitionsByTopic, at: 'earliest' | 'latest' | Date): Promise<readonly FetchPosition[]>;
+  /** Ends a fetch that waits for something to come. */
+  interrupt(): void;
   /** Cuts its connections: what hangs fails. New ones are made when needed. */
   cut(): void;
   /** Stops fetching, leaves the group (after `leaving`) and closes its connections. Idempotent; never rejects. */
@@ -197,6 +199,8 @@ export interface MemberOptions {
   readonly groupId: string;
   readonly maxBytesPerPartition: number;
   readonly maxWaitTimeMs: number;
+  /** How long a fetch of an idle member may wait for something to come. */
+  readonly idleWaitMs: number;
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly rebalanceTimeoutMs: number;

@@ -1,14 +1,21 @@
 import type { Broker } from 'kafkajs';
 import { rootOf } from './client-errors.js';
 import type { FetchPosition, MemberHooks, TopicPartition } from './driver.js';
-import { overridden, type FetchAnswer, type FetchRequest } from './kafkajs-internals.js';
+import type { Interrupts } from './interrupts.js';
+import { cutFetches, overridden, type FetchAnswer, type FetchRequest } from './kafkajs-internals.js';
 
 const NOTHING: FetchAnswer = { responses: [] };
+/** Not none at all: kafkajs would come back without letting anything else run. */
+const A_MOMENT_MS = 5;
 
 /** What the gate needs of the member. */
 export interface FetchGate {
   readonly hooks: MemberHooks;
-  readonly maxWaitTimeMs: number;
+  /** How long a fetch may wait for something to come when all of its partitions are asked for. */
+  readonly idleWaitMs: number;
+  readonly interrupts: Interrupts;
+  /** The member has something else to do than to fetch. */
+  isUrgent(): boolean;
   logRange(partition: TopicPartition): Promise<{ readonly earliest: bigint; readonly latest: bigint }>;
   seek(position: FetchPosition): void;
 }
@@ -19,19 +26,28 @@ export interface FetchGate {
  */
 export function gatedBroker(broker: Broker, gate: FetchGate): Broker {
   const fetch = async (request: FetchRequest): Promise<FetchAnswer> => {
-    const allowed = allowedPart(request, gate.hooks.fetchable(positionsOf(request)));
-    if (allowed.topics.length === 0) {
-      await gate.hooks.fetchableAgain(gate.maxWaitTimeMs);
-      return NOTHING;
-    }
-    return fetchNow(broker, allowed, gate);
+    const wanted = positionsOf(request);
+    const fetchable = gate.isUrgent() ? [] : gate.hooks.fetchable(wanted);
+    if (fetchable.length === 0) return gate.interrupts.race(room(gate), NOTHING, nothing);
+    return fetchNow(broker, waiting(allowedPart(request, fetchable), fetchable.length === wanted.length, gate), gate);
   };
   return overridden(broker, { fetch });
 }
 
+async function room(gate: FetchGate): Promise<FetchAnswer> {
+  await gate.hooks.fetchableAgain(gate.isUrgent() ? A_MOMENT_MS : gate.idleWaitMs);
+  return NOTHING;
+}
+
+/** With all partitions in it, a fetch may wait long: an idle member costs next to nothing. What is left out may be wanted soon. */
+function waiting(request: FetchRequest, isWhole: boolean, { idleWaitMs }: FetchGate): FetchRequest {
+  return isWhole ? { ...request, maxWaitTime: Math.max(request.maxWaitTime ?? 0, idleWaitMs) } : request;
+}
+
 async function fetchNow(broker: Broker, request: FetchRequest, gate: FetchGate): Promise<FetchAnswer> {
   try {
-    const answer: FetchAnswer = await broker.fetch(request);
+    const cut = (): void => cutFetches(broker);
+    const answer: FetchAnswer = await gate.interrupts.race(broker.fetch(request), NOTHING, cut);
     report(answer, gate.hooks);
     return answer;
   } catch (error) {
@@ -41,6 +57,10 @@ async function fetchNow(broker: Broker, request: FetchRequest, gate: FetchGate):
     if (offset !== undefined) gate.seek({ ...outside, offset });
     return NOTHING;
   }
+}
+
+function nothing(): void {
+  // there is no connection to cut
 }
 
 function report({ responses }: FetchAnswer, hooks: MemberHooks): void {

@@ -11,6 +11,7 @@ import {
 import { errorType } from './client-errors.js';
 import type { Assignment, Epoch, MemberHooks, MemberOptions, PartitionsByTopic } from './driver.js';
 import { KafkajsCoordinator } from './group-coordinator.js';
+import { Heartbeats } from './heartbeats.js';
 import {
   type GroupBroker,
   type JoinAnswer,
@@ -20,8 +21,13 @@ import {
   type SyncRequest,
 } from './kafkajs-internals.js';
 
-const QUICK_HEARTBEAT_MS = 25;
-const QUICK_HEARTBEATS_FOR_MS = 10_000;
+/** What a member's session needs of its connections. */
+export interface MemberWires {
+  /** Ends a fetch that waits for something to come, so that the member sees to its group. */
+  interrupt(): void;
+  /** Cuts all: what waits for an answer fails, and new ones are made. */
+  cut(): void;
+}
 
 /**
  * A member's dealings with its group: what passes through the coordinator, in order: join, sync, heartbeats, leave. Keeps the epoch
@@ -37,12 +43,20 @@ export class GroupSession {
   #epoch: Epoch | undefined;
   #phase: 'idle' | 'joining' | 'joined' | 'closed' = 'idle';
   #wantsRejoin = false;
-  #quick: NodeJS.Timeout | undefined;
+  #expectsMore = false;
+  readonly #heartbeats: Heartbeats;
 
   constructor(
     private readonly options: MemberOptions,
     private readonly hooks: MemberHooks,
-  ) {}
+    private readonly wires: MemberWires,
+  ) {
+    this.#heartbeats = new Heartbeats(options, {
+      alive: (sentAt) => hooks.alive(sentAt),
+      failed: (error) => this.#beatFailed(error),
+      unanswered: () => wires.cut(),
+    });
+  }
 
   get isJoined(): boolean {
     return this.#phase === 'joined';
@@ -52,17 +66,25 @@ export class GroupSession {
     return this.#phase === 'joining';
   }
 
+  /** It wants to join again, or to end. */
+  get isUrgent(): boolean {
+    return this.#phase === 'closed' || (this.#wantsRejoin && this.#phase === 'joined');
+  }
+
   /** How long leaving may take at most: its drain, in milliseconds. */
   get leaveTimeoutMs(): number {
     return this.options.rebalanceTimeoutMs;
   }
 
   joined(): void {
-    if (this.#phase === 'joining') this.#phase = 'joined';
+    if (this.#phase !== 'joining') return;
+    this.#phase = 'joined';
+    if (this.#epoch) this.#heartbeats.start(this.#epoch, this.#expectsMore ? 'quick' : 'usual');
   }
 
   rejoin(): void {
     this.#wantsRejoin = true;
+    this.wires.interrupt();
   }
 
   subscribe(topics: readonly string[]): void {
@@ -71,7 +93,7 @@ export class GroupSession {
   }
 
   close(): void {
-    clearInterval(this.#quick);
+    this.#heartbeats.stop();
     this.#phase = 'closed';
   }
 
@@ -141,7 +163,7 @@ export class GroupSession {
     if (this.#joined === undefined || this.#phase === 'closed') return answer;
     this.#epoch = { ...this.#joined, coordinator: new KafkajsCoordinator(broker, this.options.groupId) };
     await this.#accept(this.#epoch, { ...assignment, partitions: this.#subscribed(assignment.partitions) });
-    if (assignment.expectMore) this.#lookOutForNextRound();
+    this.#expectsMore = assignment.expectMore;
     return answer;
   }
 
@@ -185,24 +207,10 @@ export class GroupSession {
     return Object.fromEntries(Object.entries(partitions).filter(([topic]) => this.#topics.includes(topic)));
   }
 
-  /** Heartbeats are how a member hears of a round: at the usual pace the group would wait for the slowest to hear of it. */
-  #lookOutForNextRound(): void {
-    clearInterval(this.#quick);
-    const until = monotonicNow() + QUICK_HEARTBEATS_FOR_MS;
-    let isBeating = false;
-    this.#quick = setInterval(() => {
-      const epoch = this.#epoch;
-      if (epoch === undefined || monotonicNow() > until) return clearInterval(this.#quick);
-      if (isBeating || this.#phase !== 'joined') return;
-      isBeating = true;
-      this.#timed(() => epoch.coordinator.heartbeat(epoch)).then(
-        () => (isBeating = false),
-        () => {
-          clearInterval(this.#quick);
-          if (this.#epoch === epoch) this.rejoin();
-        },
-      );
-    }, QUICK_HEARTBEAT_MS);
+  /** What the group says beside a rebalance kafkajs finds out by a heartbeat of its own, which follows the fetch. */
+  #beatFailed(error: unknown): void {
+    if (errorType(error) === 'REBALANCE_IN_PROGRESS') this.rejoin();
+    else this.wires.interrupt();
   }
 
   async #timed<T>(request: () => Promise<T>): Promise<T> {
@@ -214,7 +222,7 @@ export class GroupSession {
 
   #enter(phase: 'joining'): void {
     if (this.#phase === 'closed') throw protocolError('CLOSED', 'this member is stopping', false);
-    clearInterval(this.#quick);
+    this.#heartbeats.stop();
     this.#phase = phase;
   }
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Broker, Cluster } from 'kafkajs';
 
 /**
@@ -73,6 +74,20 @@ export function isRawBroker(broker: object): broker is RawBroker {
   const pool: unknown = Reflect.get(broker, 'connectionPool');
   const hasSend = typeof pool === 'object' && pool !== null && typeof Reflect.get(pool, 'send') === 'function';
   return hasSend && typeof Reflect.get(broker, 'versions') === 'object';
+}
+
+/** The connection over which kafkajs fetches, alone of all requests. */
+const FETCHING = 1;
+
+/** Cuts it: the broker answers one request after another, and the next fetch would wait for what nobody waits for any more. */
+export function cutFetches(broker: object): void {
+  const pool = found(broker, 'connectionPool');
+  const socket = found(found(found(pool, 'pool'), FETCHING), 'socket');
+  if (socket instanceof Socket) socket.destroy(new Error('closed by this process'));
+}
+
+function found(value: unknown, name: string | number): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 const REPLACED = ['findGroupCoordinator', 'refreshMetadataIfNecessary', 'findBroker'];

@@ -11,6 +11,7 @@ import type {
 } from './driver.js';
 import { gatedBroker } from './gated-fetch.js';
 import type { Client } from './kafkajs-driver.js';
+import { Interrupts } from './interrupts.js';
 import { memberCluster, type MemberCluster } from './kafkajs-internals.js';
 import { GroupSession } from './group-session.js';
 import { within } from './within.js';
@@ -25,6 +26,7 @@ const STOP_TIMEOUT_MS = 5_000;
 export class KafkajsMember implements KafkaMember {
   readonly #consumer: Consumer;
   readonly #session: GroupSession;
+  readonly #interrupts = new Interrupts();
   #cluster: MemberCluster | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -33,7 +35,7 @@ export class KafkajsMember implements KafkaMember {
     private readonly options: MemberOptions,
     private readonly hooks: MemberHooks,
   ) {
-    this.#session = new GroupSession(options, hooks);
+    this.#session = new GroupSession(options, hooks, this);
     this.#consumer = client.kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [({ cluster }) => this.#takeOver(memberCluster(cluster)), PartitionAssigners.roundRobin],
@@ -87,6 +89,10 @@ export class KafkajsMember implements KafkaMember {
     });
   }
 
+  interrupt(): void {
+    this.#interrupts.interrupt();
+  }
+
   cut(): void {
     this.client.sockets.destroy();
   }
@@ -100,6 +106,7 @@ export class KafkajsMember implements KafkaMember {
   async #stop(): Promise<void> {
     const { isJoining } = this.#session;
     this.#session.close();
+    this.interrupt();
     if (isJoining) {
       this.client.sockets.destroy();
       await within(STOP_TIMEOUT_MS, this.#session.leave());
@@ -115,7 +122,9 @@ export class KafkajsMember implements KafkaMember {
     const findBroker = cluster.findBroker.bind(cluster);
     const gate = {
       hooks: this.hooks,
-      maxWaitTimeMs: this.options.maxWaitTimeMs,
+      idleWaitMs: this.options.idleWaitMs,
+      interrupts: this.#interrupts,
+      isUrgent: () => this.#session.isUrgent,
       logRange: (partition: TopicPartition) => this.#logRange(partition),
       seek: (position: FetchPosition) => this.seek(position),
     };

@@ -62,6 +62,7 @@ function setup(
     rejoin: unused,
     stop: unused,
     cut: unused,
+    interrupt: unused,
     findOffsets: async (_, at) => {
       asked.push(at);
       return found.shift() ?? [];
