@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TRANSPORTS, type TransportName } from './broker/broker.js';
@@ -13,8 +12,8 @@ import {
   progressBar,
   VIOLATED,
 } from './command-line.js';
+import { keepRun } from './keep.js';
 import { inconclusiveOf, violationsOf } from './oracle/verdict.js';
-import { lineOf } from './records.js';
 import { reportOf } from './report.js';
 import { runChaos, type RunResult } from './run.js';
 import { type Fault, FAULTS, lineOfFault, schedule } from './schedule.js';
@@ -64,7 +63,7 @@ const result = await runChaos({
 console.log(reportOf(result.verdict));
 if (options.json !== undefined)
   writeFileSync(options.json, `${JSON.stringify({ transport, seed, ...result.verdict }, null, 1)}\n`);
-if (options.keep !== undefined) keep(options.keep, result);
+if (options.keep !== undefined) keepRun(options.keep, result);
 process.exitCode = conclude(result);
 
 function conclude({ verdict }: RunResult): number {
@@ -76,12 +75,6 @@ function conclude({ verdict }: RunResult): number {
   if (doubts.length > 0) return INCONCLUSIVE;
   console.log(`${transport}, seed ${seed}: every promise was kept`);
   return 0;
-}
-
-function keep(folder: string, { records, logs }: RunResult): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'history.jsonl'), records.map(lineOf).join(''));
-  for (const [name, text] of logs) writeFileSync(join(folder, `${name}.log`), text);
 }
 
 function readOptions() {
