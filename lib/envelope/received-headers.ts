@@ -19,6 +19,11 @@ export interface SortedHeaders {
 
 const LETTER_C = 0x63;
 const LETTER_N = 0x6e;
+const DASH = 0x2d;
+const BROKER_PREFIX = 'nats-';
+
+/** Copied for each message: much cheaper than making a list of that length anew. */
+const NO_ATTRIBUTES: readonly (string | undefined)[] = ATTRIBUTES.map(() => undefined);
 
 /** Behind the attributes. */
 const CONTENT_TYPE_PLACE = ATTRIBUTES.length;
@@ -55,7 +60,7 @@ export function sortHeaders(
 }
 
 class HeaderSorter implements SortedHeaders {
-  readonly attributes: (string | undefined)[] = Array.from({ length: ATTRIBUTES.length });
+  readonly attributes: (string | undefined)[] = NO_ATTRIBUTES.slice();
   contentType: string | undefined;
   brokerId: string | undefined;
   own: Record<string, string> = EMPTY_RECORD;
@@ -86,8 +91,9 @@ class HeaderSorter implements SortedHeaders {
   }
 
   private isOfBroker(name: string, value: string | Uint8Array): boolean {
+    if (name.charCodeAt(BROKER_PREFIX.length - 1) !== DASH) return false;
     const lower = name.toLowerCase();
-    if (!lower.startsWith('nats-')) return false;
+    if (!lower.startsWith(BROKER_PREFIX)) return false;
     if (lower === 'nats-msg-id') this.brokerId ??= textOf(value) || undefined;
     return true;
   }

@@ -11,24 +11,57 @@ export interface AckReply {
   readonly pending: number;
 }
 
-const PLAIN_TOKENS = 9;
-/** With domain and account hash before the stream. */
-const DOMAIN_TOKENS = 2;
+const PREFIX = '$JS.ACK.';
+/** Dots of a reply without domain. */
+const PLAIN_DOTS = 8;
+/** Tokens before the first number: stream and durable; with domain and account hash before them two more. */
+const NAMES = { plain: 2, withDomain: 4 } as const;
+const DOT = 0x2e;
+const ZERO = 0x30;
 
 /** Undefined for what is no delivery of JetStream. */
 export function readAckReply(reply: string | undefined): AckReply | undefined {
-  if (reply === undefined || !reply.startsWith('$JS.ACK.')) return undefined;
-  const tokens = reply.split('.');
-  const at = tokens.length > PLAIN_TOKENS ? 4 + DOMAIN_TOKENS : 4;
-  const streamSequence = Number(tokens[at + 1]);
+  if (reply === undefined || !reply.startsWith(PREFIX)) return undefined;
+  const numbers = new Numbers(reply, dotsIn(reply) > PLAIN_DOTS ? NAMES.withDomain : NAMES.plain);
+  const deliveries = numbers.next();
+  const streamSequence = numbers.next();
   if (!(streamSequence > 0)) return undefined;
-  return {
-    deliveries: Number(tokens[at]),
-    streamSequence,
-    consumerSequence: Number(tokens[at + 2]),
-    storedNanos: Number(tokens[at + 3]),
-    pending: Number(tokens[at + 4]),
-  };
+  const consumerSequence = numbers.next();
+  const storedNanos = numbers.next();
+  return { deliveries, streamSequence, consumerSequence, storedNanos, pending: numbers.next() };
+}
+
+function dotsIn(text: string): number {
+  let dots = 0;
+  for (let at = text.indexOf('.'); at >= 0; at = text.indexOf('.', at + 1)) dots += 1;
+  return dots;
+}
+
+/** Reads one number after another between the dots: for each message, so without cutting the text up. */
+class Numbers {
+  #at = PREFIX.length;
+
+  /** @param skipped tokens that are no numbers */
+  constructor(
+    private readonly text: string,
+    skipped: number,
+  ) {
+    for (let i = 0; i < skipped; i++) this.#at = this.text.indexOf('.', this.#at) + 1;
+  }
+
+  /** NaN for what has something else than digits, or nothing. */
+  next(): number {
+    const { text } = this;
+    let value = text.charCodeAt(this.#at) === DOT ? Number.NaN : 0;
+    let at = this.#at;
+    for (; at < text.length; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit === DOT - ZERO) break;
+      value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN;
+    }
+    this.#at = at + 1;
+    return value;
+  }
 }
 
 /** What acknowledges a sequence that never came to us; the server looks at the sequences only. */
