@@ -1,57 +1,89 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NatsServer, startNats, SUPPORTED_NATS_VERSIONS } from '../../support/brokers.js';
-import { eventually } from '../../support/eventually.js';
-import { BrokerView } from './support/broker-view.js';
-import { Child } from './support/child.js';
-import { Harness } from './support/harness.js';
-import { Load } from './support/load.js';
-import { judge } from './support/oracle.js';
+import { NATS_VERSION, type NatsServer, startNats, SUPPORTED_NATS_VERSIONS } from '../../support/brokers.js';
+import { crashRun } from './support/crash-run.js';
+import { cutRun, serverKillRun } from './support/fault-runs.js';
+import { groupRun } from './support/group-run.js';
 
-describe.each(SUPPORTED_NATS_VERSIONS)('order per key after a crash, nats-server %s', (version) => {
+const NONE = { lost: 0, orderViolations: 0, overlaps: 0 };
+
+describe.each(SUPPORTED_NATS_VERSIONS)('order per key, nats-server %s', (version) => {
   let server: NatsServer;
   let folder: string;
 
   beforeAll(async () => {
     server = await startNats({ version });
-    folder = mkdtempSync(join(tmpdir(), 'eventbus-crash-'));
+    folder = mkdtempSync(join(tmpdir(), 'eventbus-order-'));
   });
   afterAll(async () => {
     await server.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('holds when the process is killed in mid-stream and started again', async () => {
-    const transport = {
-      connection: { servers: server.url },
-      streams: [{ name: 'CRASH', subjects: ['crash.>'] }],
-      ackWaitMs: 2_000,
-      pullExpiryMs: 500,
-    };
-    const file = join(folder, 'handled.log');
-    const orders = { file, group: 'billing', patterns: ['crash.>'], transport, longestHandlerMs: 20 };
-    const view = await BrokerView.open(server.url);
-    const publisher = await Harness.start({ transport });
-    const first = await Child.start({ ...orders, name: 'first' });
-    const load = new Load(publisher, { topic: 'crash.placed', keys: 20, perSecond: 1_000 });
+  it.each(version === NATS_VERSION ? [1, 2, 3, 4, 5] : [1])(
+    'holds when the process is killed in mid-stream and started again, seed %i',
+    async (seed) => {
+      const run = await crashRun({ url: server.url, folder, seed });
 
-    await sleep(1_200);
-    await first.kill();
-    const [, inFlight] = await view.left('CRASH', 'billing');
-    const second = await Child.start({ ...orders, name: 'second' });
-    await sleep(500);
-    const published = await load.stop();
-    await eventually(async () => expect(await view.left('CRASH', 'billing')).toEqual([0, 0]), { timeoutMs: 20_000 });
-    await second.close();
-    await publisher.close();
-    await view.close();
+      expect(run).toMatchObject(NONE);
+      expect(run.inFlightAtKill).toBeGreaterThan(0);
+      expect(run.duplicates).toBeLessThanOrEqual(run.inFlightAtKill);
+    },
+    60_000,
+  );
 
-    const { lost, orderViolations, overlaps, duplicates } = judge(file, published);
-    expect({ lost, orderViolations, overlaps }).toEqual({ lost: 0, orderViolations: 0, overlaps: 0 });
-    expect(inFlight).toBeGreaterThan(0);
-    expect(duplicates).toBeLessThanOrEqual(inFlight);
+  it('holds across instances that join, leave, are killed and are stopped, and shares come to be even', async () => {
+    const run = await groupRun({ version, folder, seed: 9, seconds: version === NATS_VERSION ? 12 : 8 });
+
+    expect(run, run.examples.join('; ')).toMatchObject(NONE);
+    expect(run.faults['stop']).toBe(1);
+    expect(Math.max(...run.shares) - Math.min(...run.shares)).toBeLessThanOrEqual(1);
+  }, 120_000);
+});
+
+describe(`order per key, nats-server ${NATS_VERSION}, once`, () => {
+  let server: NatsServer;
+  let folder: string;
+
+  beforeAll(async () => {
+    server = await startNats();
+    folder = mkdtempSync(join(tmpdir(), 'eventbus-order-'));
   });
+  afterAll(async () => {
+    await server.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('holds when the process that was killed had no name: its membership runs out first', async () => {
+    const run = await crashRun({ url: server.url, folder, seed: 6, named: 'no' });
+
+    expect(run).toMatchObject(NONE);
+    expect(run.duplicates).toBeLessThanOrEqual(run.inFlightAtKill);
+  }, 60_000);
+
+  it('holds when the connection is cut many times, and nothing is handled twice', async () => {
+    const run = await cutRun(server, { folder, seed: 7, faults: 8 });
+
+    expect(run).toMatchObject({ ...NONE, duplicates: 0 });
+    expect(run.counts['takeOvers']).toBeGreaterThanOrEqual(8);
+  }, 60_000);
+
+  it('holds when the server is killed three times, and nothing stalls', async () => {
+    const run = await serverKillRun(NATS_VERSION, { folder, seed: 8, faults: 3 });
+
+    expect(run).toMatchObject({ ...NONE, duplicates: 0 });
+  }, 90_000);
+});
+
+describe('order per key across instances, without the lease (control)', () => {
+  it('is broken when a process that was stopped goes on with what it had', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'eventbus-control-'));
+    const kinds = ['stop'] as const;
+    const run = await groupRun({ version: NATS_VERSION, folder, seed: 3, seconds: 4, kinds, ignoresLease: true });
+    rmSync(folder, { recursive: true, force: true });
+
+    expect(run.overlaps + run.orderViolations).toBeGreaterThan(0);
+  }, 90_000);
 });

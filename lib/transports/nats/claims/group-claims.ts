@@ -37,6 +37,8 @@ export class GroupClaims {
   readonly #namesakes: Namesakes;
   readonly #handle: Handle;
   #connection: NatsConnection | undefined;
+  /** Opened by `prepare`, for the first connection. */
+  #prepared: Buckets | undefined;
   /** On which the buckets are open. */
   #openOn: NatsConnection | undefined;
   #isOpening = false;
@@ -102,7 +104,7 @@ export class GroupClaims {
 
   /** Makes sure that there are buckets. @throws TopologyError, AuthorizationError */
   async prepare(): Promise<void> {
-    await this.context.api.ask((manager) => this.#openBuckets(manager));
+    this.#prepared = await this.context.api.ask((manager) => this.#openBuckets(manager));
   }
 
   /** On a new connection. Resolves when the first round is over, or has failed: then it is tried again by `tick`. Never rejects. */
@@ -125,7 +127,7 @@ export class GroupClaims {
     const now = this.context.now();
     if (this.#holdings.size > 0 && !this.#membership.isHeld) this.#expired();
     if (this.#connection === undefined) return;
-    if (this.#openOn !== this.#connection || !this.#table.isWatching || !this.#membership.isJoined) {
+    if (this.#openOn !== this.#connection || !this.#table.isWatching || !this.#membership.isHeld) {
       if (now - this.#triedAt >= RETRY_MS) void this.#open();
       return;
     }
@@ -171,7 +173,8 @@ export class GroupClaims {
   }
 
   async #openOnce(connection: NatsConnection): Promise<void> {
-    const buckets = await this.context.api.once((manager) => this.#openBuckets(manager));
+    const buckets = this.#prepared ?? (await this.context.api.once((manager) => this.#openBuckets(manager)));
+    this.#prepared = undefined;
     this.#membership.attach(buckets);
     if (this.#membership.isJoined && (await this.#membership.beat('now')) === 'evicted') this.#evicted();
     const isNew = !this.#membership.isJoined;

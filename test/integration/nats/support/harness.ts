@@ -25,6 +25,8 @@ export interface HarnessOptions {
   readonly creditBytes?: number;
   /** Called for each delivery. @default settles at once */
   readonly onDelivery?: (delivery: Delivery, bus: Harness) => void;
+  /** Called when a source is to be given up. @default resolves at once */
+  readonly onRevoking?: (source: Source) => Promise<void>;
 }
 
 /** What a source was granted, and how it was kept to. */
@@ -43,7 +45,7 @@ export class Harness {
   readonly assigned: Source[] = [];
   readonly lost: Source[] = [];
   readonly statuses: ConnectionStatus[] = [];
-  readonly lines: { level: string; message: string; fields: LogFields | undefined }[] = [];
+  readonly lines: { level: string; message: string; fields: LogFields | undefined; at: number }[] = [];
   /** Answers beyond the first to one slot: there must be none. */
   readonly surplusAnswers: number[] = [];
   /** By source: its credit as used. */
@@ -53,7 +55,7 @@ export class Harness {
 
   constructor(private readonly options: HarnessOptions) {
     const level = (name: string) => (message: string, fields?: LogFields) =>
-      void this.lines.push({ level: name, message, fields });
+      void this.lines.push({ level: name, message, fields, at: Date.now() });
     const logger: BusLogger = { debug: level('debug'), log: level('log'), warn: level('warn'), error: level('error') };
     const factory = natsTransport(options.transport);
     const faults = factory.validate();
@@ -72,7 +74,7 @@ export class Harness {
       consumer: {
         assigned: (source) => this.#assigned(source),
         deliver: (delivery) => this.#deliver(delivery),
-        revoking: () => Promise.resolve(),
+        revoking: async (source) => options.onRevoking?.(source),
         lost: (source) => void this.lost.push(source),
       },
     });

@@ -30,10 +30,7 @@ export class Proxy {
   /** What the server sends from now on never arrives; after so many milliseconds the connections are cut. */
   async cut(loseMs: number): Promise<void> {
     const pairs = [...this.#pairs];
-    for (const { server, client } of pairs) {
-      server.unpipe(client);
-      server.resume();
-    }
+    this.silence();
     await new Promise((resolve) => setTimeout(resolve, loseMs));
     for (const { client, server } of pairs) {
       client.destroy();
@@ -41,11 +38,24 @@ export class Proxy {
     }
   }
 
-  async close(): Promise<void> {
+  /** From now on nothing the server sends arrives, and nobody is told. */
+  silence(): void {
+    for (const { server, client } of this.#pairs) {
+      server.unpipe(client);
+      server.resume();
+    }
+  }
+
+  /** At once, as the kernel does when a process dies. */
+  sever(): void {
     for (const { client, server } of this.#pairs) {
       client.destroy();
       server.destroy();
     }
+  }
+
+  async close(): Promise<void> {
+    this.sever();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
