@@ -4,6 +4,8 @@ import type { Kafka } from 'kafkajs';
 export interface ClientConnection {
   readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
   send(call: ConnectionCall): Promise<unknown>;
+  /** Undefined until it was first connected. */
+  readonly socket: { destroy(error: Error): unknown } | undefined;
 }
 
 /** A request, and how its answer is read. */

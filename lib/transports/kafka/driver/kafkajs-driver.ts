@@ -4,10 +4,11 @@ import type { KafkaSasl, ResolvedKafkaConnection } from '../kafka.options.js';
 import { clientLog } from './client-log.js';
 import type { KafkaAdmin, KafkaDriver, KafkaMember, KafkaProducer, MemberHooks, MemberOptions } from './driver.js';
 import { guardIdle } from './idle-guard.js';
+import { Leaderless, LEADERLESS_MEMBER_MS, tolerateLeaderless } from './leaderless.js';
 import { KafkajsAdmin } from './kafkajs-admin.js';
 import { KafkajsMember } from './kafkajs-member.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
-import { Leaderless, LEADERLESS_MEMBER_MS, tolerateLeaderless } from './leaderless.js';
+import { endSilentConnections } from './silent-connections.js';
 import { OpenSockets } from './sockets.js';
 
 /** A client of its own: own sockets, own metadata, own offsets, so that ending it touches no other. */
@@ -59,6 +60,7 @@ export class KafkajsDriver implements KafkaDriver {
     });
     const kafka = new Kafka(clientConfig(this.connection, this.logger, sockets));
     guardIdle(kafka);
+    endSilentConnections(kafka);
     tolerateLeaderless(kafka, leaderless);
     return { kafka, sockets };
   }
