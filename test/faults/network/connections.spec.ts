@@ -70,9 +70,9 @@ describe.each(SITES)('F4: connections to %s', (_name, start) => {
   const struck = (fault: ProxyFault): number =>
     site.proxies.reduce((sum, proxy) => sum + proxy.counts.struck[fault], 0);
 
-  it.each(FAULTS)(
-    'lose nothing and keep the order when $name',
-    async ({ fault, strike, old }) => {
+  it.each(FAULTS.map((one) => [one.name, one] as const))(
+    'lose nothing and keep the order when %s',
+    async (_name, { fault, strike, old }) => {
       const before = struck(fault);
       run = await FaultRun.start(site);
       for (let times = 1; times <= STRIKES; times += 1) {
