@@ -39,8 +39,8 @@ export class NatsConsumers {
       if (!ordered.includes(plan)) this.#consumers.push(new NatsConsumer(plan, this.context, new SharedOwnership()));
     await Promise.all(this.#claims.map((claims) => claims.prepare()));
     if (connection === undefined) return;
-    await Promise.all(this.#consumers.map((consumer) => consumer.open(connection)));
-    await Promise.all(this.#claims.map((claims) => claims.attach(connection)));
+    const opening = this.#consumers.map((consumer) => consumer.open(connection));
+    await Promise.all([...opening, ...this.#claims.map((claims) => claims.attach(connection))]);
   }
 
   /** After a reconnect. */

@@ -44,8 +44,10 @@ export async function openBuckets(manager: JetStreamManager, options: BucketOpti
   const { names, ttlMs, replicas } = options;
   try {
     const kvm = new Kvm(manager.jetstream());
-    const members = await kvm.create(names.members, { ttl: ttlMs, history: 1, replicas });
-    const claims = await kvm.create(names.claims, { history: 1, replicas });
+    const [members, claims] = await Promise.all([
+      kvm.create(names.members, { ttl: ttlMs, history: 1, replicas }),
+      kvm.create(names.claims, { history: 1, replicas }),
+    ]);
     return { members, claims, ttlMs: await actualTtl(manager, options) };
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;

@@ -176,16 +176,20 @@ export class GroupClaims {
     const buckets = this.#prepared ?? (await this.context.api.once((manager) => this.#openBuckets(manager)));
     this.#prepared = undefined;
     this.#membership.attach(buckets);
-    if (this.#membership.isJoined && (await this.#membership.beat('now')) === 'evicted') this.#evicted();
-    const isNew = !this.#membership.isJoined;
-    if (isNew) await this.#membership.join();
-    this.#namesakes.open(connection, this.#membership.id);
-    await this.#table.open(buckets.claims);
-    if (isNew) await this.#namesakes.replace(connection, this.#membership.id);
+    await Promise.all([this.#joinAgain(connection), this.#table.open(buckets.claims)]);
     if (this.#connection !== connection) return;
     this.#openOn = connection;
     this.#trouble = undefined;
     await this.#look();
+  }
+
+  /** As who we were, if the server has not let us go; else as somebody new. */
+  async #joinAgain(connection: NatsConnection): Promise<void> {
+    if (this.#membership.isJoined && (await this.#membership.beat('now')) === 'evicted') this.#evicted();
+    const isNew = !this.#membership.isJoined;
+    if (isNew) await this.#membership.join();
+    this.#namesakes.open(connection, this.#membership.id);
+    if (isNew) await this.#namesakes.replace(connection, this.#membership.id);
   }
 
   #openBuckets(manager: Parameters<typeof openBuckets>[0]): Promise<Buckets> {
