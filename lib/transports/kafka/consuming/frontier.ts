@@ -66,6 +66,11 @@ export class Frontier {
     return this.#changes;
   }
 
+  /** Whether what was inherited reaches further than what was fetched. */
+  get isCatchingUp(): boolean {
+    return (this.inherited.end ?? this.#position) > this.#position;
+  }
+
   /** Of settled offsets past the frontier, what was inherited and not reached yet included. */
   get islands(): number {
     return this.#islands + this.inherited.leftCount;

@@ -109,9 +109,10 @@ export class PartitionSource implements Source, TopicPartition {
     return messages >= 1 && bytes >= this.fetchBytes;
   }
 
-  /** More past the frontier would become too large to be remembered. */
+  /** More past the frontier would become too large to be remembered. What was inherited is fetched all the same: it becomes less with that. */
   get isMapFull(): boolean {
-    const isFull = this.topicId !== undefined && this.#maps.limit.isFull(this.mapBytes, this.#note.length);
+    const isOurs = this.topicId !== undefined && !this.frontier.isCatchingUp;
+    const isFull = isOurs && this.#maps.limit.isFull(this.mapBytes, this.#note.length);
     if (isFull && !this.#isFull && this.held) this.#maps.full(this, this.held);
     this.#isFull = isFull;
     return isFull;
