@@ -63,7 +63,7 @@ export class HistoryBuilder {
     return this.#add({ kind: 'signal', instance, run, reason: 'lost' });
   }
 
-  life(instance: string, is: 'up' | 'leaving' | 'gone' | 'crashed' | 'frozen' | 'thawed'): this {
+  life(instance: string, is: 'up' | 'leaving' | 'gone' | 'crashed' | 'frozen' | 'blocked' | 'thawed'): this {
     return this.#add({ kind: 'life', instance, is });
   }
 

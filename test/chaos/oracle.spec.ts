@@ -148,14 +148,21 @@ describe('the chaos oracle', () => {
       expect(excused).toEqual({ frozen: 0, signalled: 1 });
     });
 
-    it('is violated by what a stopped process starts after it was woken', () => {
-      const { orderViolations } = history()
-        .life('i1', 'frozen')
-        .start('i2', 'a:1')
-        .life('i1', 'thawed')
-        .start('i1', 'a:2')
-        .verdict();
-      expect(orderViolations).toMatchObject([{ kind: 'overlap', instance: 'i1' }]);
+    it('is violated by what a stopped process starts after it was woken, but for what it was just starting', () => {
+      const run = history().life('i1', 'frozen').start('i2', 'a:1').start('i2', 'b:1').life('i1', 'thawed');
+      const { orderViolations, excused } = run.start('i1', 'a:2').start('i1', 'b:2').verdict();
+      expect(orderViolations).toMatchObject([{ kind: 'overlap', key: 'b', instance: 'i1' }]);
+      expect(excused.frozen).toBe(1);
+    });
+
+    it.each([
+      [
+        'after it has written something else',
+        history().start('i1', 'c:1').life('i1', 'frozen').start('i2', 'a:1').end('i1', 'c:1'),
+      ],
+      ['after its event loop was blocked', history().life('i1', 'blocked').start('i2', 'a:1').life('i1', 'thawed')],
+    ])('is violated by the first thing that is started %s', (_, run) => {
+      expect(run.start('i1', 'a:2').verdict().orderViolations).toMatchObject([{ kind: 'overlap', instance: 'i1' }]);
     });
 
     it('is violated when the signal came too late to tell of', () => {

@@ -16,7 +16,7 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** A process of a run. It ends with this one, however that happens, also while it is stopped. */
 export class Child {
@@ -49,7 +49,7 @@ export class Child {
     return this.isRunning ? undefined : { code: this.#process.exitCode, signal: this.#process.signalCode };
   }
 
-  /** Resolves when it answers so. @throws Error with its log when it ends before, or does not answer for a minute */
+  /** Resolves when it answers so. @throws Error with its log when it ends before, or does not answer for two minutes */
   async until<Is extends Answer['is']>(is: Is): Promise<Extract<Answer, { is: Is }>> {
     const ended = new AbortController();
     const answer = new Promise<Extract<Answer, { is: Is }>>((resolve) => {

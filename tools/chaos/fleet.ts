@@ -32,6 +32,7 @@ const LEAVE_TIMEOUT_MS = 40_000;
 /** The instances of a run: starts and ends them, and writes down what was done to them. */
 export class Fleet {
   readonly all: Instance[] = [];
+  readonly #asked = new Set<Instance>();
   #started = 0;
 
   constructor(private readonly options: FleetOptions) {}
@@ -102,6 +103,17 @@ export class Fleet {
     instance.child.tell({ do: 'block', ms });
     await sleep(ms);
     if (instance.state === 'frozen') instance.state = 'sound';
+  }
+
+  /** Asks everybody what he holds, but those that have not answered the last time. */
+  sample(): void {
+    for (const instance of this.sound) {
+      if (this.#asked.has(instance)) continue;
+      this.#asked.add(instance);
+      const answered = (): boolean => this.#asked.delete(instance);
+      instance.child.until('sampled').then(answered, answered);
+      instance.child.tell({ do: 'sample' });
+    }
   }
 
   /** Ends all, those that are stopped too. */

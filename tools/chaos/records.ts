@@ -66,12 +66,12 @@ export interface FaultRecord {
 
 /**
  * An instance's life: `up` it consumes, `leaving` it was told to end, `gone` nothing of it runs any more, `crashed` the same and nobody told it
- * to; `frozen` it stands still from now on (what runs may overlap), `thawed` it goes on.
+ * to; `frozen` (by a signal) and `blocked` (by itself) it stands still from now on, and what runs may overlap; `thawed` it goes on.
  */
 export interface LifeRecord {
   readonly kind: 'life';
   readonly instance: string;
-  readonly is: 'up' | 'leaving' | 'gone' | 'crashed' | 'frozen' | 'thawed';
+  readonly is: 'up' | 'leaving' | 'gone' | 'crashed' | 'frozen' | 'blocked' | 'thawed';
   readonly atMs: number;
 }
 

@@ -169,7 +169,7 @@ class ChaosRun {
     this.#every(LOOK_EVERY_MS, () => this.#look(broker));
     const { sampleEveryMs } = this.options;
     if (sampleEveryMs !== undefined) {
-      this.#every(sampleEveryMs, () => fleet.sound.forEach(({ child }) => child.tell({ do: 'sample' })));
+      this.#every(sampleEveryMs, () => fleet.sample());
     }
     const first = Array.from({ length: this.options.instances ?? 3 }, () => fleet.start());
     await Promise.all(first.map(({ up }) => up));

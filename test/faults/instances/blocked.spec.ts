@@ -12,7 +12,7 @@ describe.each(TRANSPORTS)('F20: an event loop that is blocked for longer than th
         schedule: [fault('block', 2_000, blockMs)],
       });
       expectKept(result, ['block']);
-      const blocked = recordsOf(result, 'life').find(({ is }) => is === 'frozen')?.instance ?? '';
+      const blocked = recordsOf(result, 'life').find(({ is }) => is === 'blocked')?.instance ?? '';
       expect(result.logs.get(blocked)).toMatch(/event loop was blocked, or the process was stopped/);
     },
   );

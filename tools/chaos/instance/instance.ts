@@ -89,7 +89,10 @@ const bus = app.get(EventBusService);
 
 process.on('message', (command: Command) => {
   if (command.do === 'block') block(command.ms);
-  if (command.do === 'sample') history.write(sample(name));
+  if (command.do === 'sample') {
+    history.write(sample(name));
+    answer({ is: 'sampled' });
+  }
   if (command.do === 'details')
     answer({ is: 'details', details: bus.snapshot() as unknown as Record<string, unknown> });
   if (command.do === 'close') void app.close().then(() => answer({ is: 'closed' }, () => process.exit(0)));
@@ -101,7 +104,7 @@ answer({ is: 'up' });
 
 /** The event loop stands still; what runs may overlap with what a successor starts meanwhile. */
 function block(ms: number): void {
-  history.write({ kind: 'life', instance: name, is: 'frozen', atMs: monotonicMs() });
+  history.write({ kind: 'life', instance: name, is: 'blocked', atMs: monotonicMs() });
   for (const end = performance.now() + ms; performance.now() < end;);
   history.write({ kind: 'life', instance: name, is: 'thawed', atMs: monotonicMs() });
 }

@@ -65,4 +65,5 @@ export type Command =
 export type Answer =
   | { readonly is: 'up' }
   | { readonly is: 'closed' }
+  | { readonly is: 'sampled' }
   | { readonly is: 'details'; readonly details: Readonly<Record<string, unknown>> };

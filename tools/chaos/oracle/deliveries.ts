@@ -71,7 +71,7 @@ export class DeliveryJudge {
 
   #lived(instance: string, is: string): void {
     if (is === 'leaving') this.#leaving.add(instance);
-    else if (is === 'crashed' || is === 'frozen') this.#causes += 1;
+    else if (is === 'crashed' || is === 'frozen' || is === 'blocked') this.#causes += 1;
     else if (is === 'gone' && !this.#leaving.has(instance)) this.#causes += 1;
   }
 

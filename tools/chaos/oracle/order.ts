@@ -16,7 +16,7 @@ export interface OrderViolation extends EventName {
 
 /** Overlaps that the guarantees name as exceptions, counted by the handler that ran on. */
 export interface Excused {
-  /** It ran when its process was stopped or its event loop was blocked. */
+  /** It ran, or was just being started, when its process was stopped or its event loop was blocked. */
   readonly frozen: number;
   /** Its signal had been raised: ownership or lease lost, drain deadline, time-out. */
   readonly signalled: number;
@@ -46,6 +46,8 @@ export class OrderJudge {
   readonly #excused = { frozen: new Set<string>(), signalled: new Set<string>() };
   /** Killed or ended: what they still write was on its way. */
   readonly #gone = new Set<string>();
+  /** Stopped by a signal, and nothing written since: what they write first may have been begun before. */
+  readonly #interrupted = new Set<string>();
 
   get excused(): Excused {
     return { frozen: this.#excused.frozen.size, signalled: this.#excused.signalled.size };
@@ -65,11 +67,12 @@ export class OrderJudge {
 
   #started(start: StartRecord): void {
     const line = this.#lineOf(start.key);
+    const running: Running = this.#interrupted.delete(start.instance) ? { start, excuse: 'frozen' } : { start };
     for (const [run, other] of line.running) {
-      if (other.excuse === undefined) this.#violate('overlap', start, other.start.sequence, other.start.instance);
-      else this.#excused[other.excuse].add(run);
+      if (other.excuse !== undefined) this.#excused[other.excuse].add(run);
+      else if (running.excuse !== undefined) this.#excused[running.excuse].add(start.run);
+      else this.#violate('overlap', start, other.start.sequence, other.start.instance);
     }
-    const running: Running = { start };
     this.#runs.set(start.run, { line, running });
     if (this.#gone.has(start.instance)) return;
     line.running.set(start.run, running);
@@ -78,6 +81,7 @@ export class OrderJudge {
   }
 
   #ended({ run, outcome, instance, atMs }: EndRecord): void {
+    this.#interrupted.delete(instance);
     const found = this.#runs.get(run);
     if (found === undefined) return;
     const { line, running } = found;
@@ -97,7 +101,9 @@ export class OrderJudge {
   }
 
   #lived({ instance, is }: LifeRecord): void {
-    if (is === 'frozen') for (const run of this.#runsByInstance.get(instance) ?? []) this.#excuse(run, 'frozen');
+    if (is === 'frozen') this.#interrupted.add(instance);
+    if (is === 'frozen' || is === 'blocked')
+      for (const run of this.#runsByInstance.get(instance) ?? []) this.#excuse(run, 'frozen');
     if (is !== 'gone' && is !== 'crashed') return;
     this.#gone.add(instance);
     for (const run of this.#runsByInstance.get(instance) ?? []) this.#runs.get(run)?.line.running.delete(run);
