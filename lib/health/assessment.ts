@@ -27,6 +27,7 @@ export function assessHealth(snapshot: BusSnapshot, { thresholds }: ResolvedHeal
     ...poolReasons(snapshot, thresholds),
     ...stallReasons(snapshot, thresholds),
     ...leaseReasons(snapshot),
+    ...claimReasons(snapshot),
     ...eventLoopReasons(snapshot, thresholds),
     ...deadLetterReasons(snapshot, thresholds),
     ...fillReasons(snapshot, thresholds),
@@ -84,6 +85,17 @@ function leaseReasons({ consumers }: BusSnapshot): string[] {
   return consumers
     .filter(({ lease }) => lease === 'unsure')
     .map(({ name }) => `the lease of ${name} has run out and nothing has renewed it: nothing of it starts`);
+}
+
+/** Transports whose instances agree among themselves who owns what say in `details().claims` why a group may handle nothing, as `{ group, trouble }`. */
+function claimReasons({ transport }: BusSnapshot): string[] {
+  const { claims } = transport.details;
+  if (!Array.isArray(claims)) return [];
+  return claims
+    .filter((claim?: { readonly trouble?: unknown }) => typeof claim?.trouble === 'string')
+    .map(({ group, trouble }: { readonly group: string; readonly trouble: string }) => {
+      return `group ${group} handles nothing, for it cannot hold its claims: ${trouble}`;
+    });
 }
 
 function eventLoopReasons({ eventLoop, now }: BusSnapshot, { eventLoopMs }: Thresholds): string[] {

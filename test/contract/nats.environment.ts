@@ -40,7 +40,7 @@ export class NatsEnvironment implements ContractEnvironment {
     return natsTransport({
       connection: { servers: this.url },
       ackWaitMs: 2_000,
-      memberTtlMs: 3_000,
+      memberTtlMs: 5_000,
       pullExpiryMs: 1_000,
       streams: this.#declared,
     });

@@ -17,8 +17,17 @@ export class NatsConsumers {
 
   constructor(private readonly context: ConsumerContext) {}
 
-  get all(): readonly NatsConsumer[] {
-    return this.#consumers;
+  /** As health shows them. */
+  get states(): readonly object[] {
+    return this.#consumers.map(({ state: { plan, phase, inHand, reception, counts } }) => ({
+      name: plan.name,
+      stream: plan.stream,
+      durable: plan.durable,
+      phase,
+      inHand: inHand.size,
+      held: reception.held,
+      ...counts,
+    }));
   }
 
   get claims(): readonly ClaimsState[] {

@@ -22,10 +22,11 @@ import { NatsPublisher } from './publisher.js';
 import { Pause } from './pause.js';
 import { Routes } from './routes.js';
 import { Settles } from './settles.js';
-import { type DeclaredStream, deadLetterStream, declaredStream } from './stream-config.js';
+import { type DeclaredStream, deadLetterStream, declaredStream, ownStreamNames } from './stream-config.js';
 import { StreamBirths } from './stream-births.js';
 import { StreamWatch } from './stream-watch.js';
 import { Topology } from './topology.js';
+import { UndeclaredStreams } from './undeclared-streams.js';
 
 const TICK_MS = 250;
 const SETTLE_TIMEOUT_MS = 5_000;
@@ -71,11 +72,13 @@ export class NatsTransport implements Transport {
     this.#api = new JetStreamApi(this.#link, domain, this.#pause, () => this.#isClosing);
     this.#streamWatch = new StreamWatch(this.#api, logger, monotonicNow);
     this.#topology = new Topology(this.#api, options.policy, logger);
+    const undeclared = new UndeclaredStreams(ownStreamNames(topicPrefix, options.streams), this.#api, logger);
     this.#publisher = new NatsPublisher(
       new Routes(topicPrefix, options.streams),
       context.publisher,
       logger,
       inboxPrefix,
+      (stream) => undeclared.met(stream),
     );
     this.#settles = new Settles(inboxPrefix, SETTLE_TIMEOUT_MS, monotonicNow);
     this.#consumers = new NatsConsumers(this.#consumerContext(inboxPrefix));
@@ -158,15 +161,7 @@ export class NatsTransport implements Transport {
       unconfirmed: this.#publisher.outstanding,
       streams: this.#streamWatch.fills,
       claims: this.#consumers.claims,
-      consumers: this.#consumers.all.map(({ state: { plan, phase, inHand, reception, counts } }) => ({
-        name: plan.name,
-        stream: plan.stream,
-        durable: plan.durable,
-        phase,
-        inHand: inHand.size,
-        held: reception.held,
-        ...counts,
-      })),
+      consumers: this.#consumers.states,
     };
   }
 

@@ -46,6 +46,8 @@ export class NatsPublisher {
     private readonly port: PublisherPort,
     private readonly logger: BusLogger,
     private readonly inboxPrefix: string,
+    /** Told of the stream with every confirm. */
+    private readonly confirmedIn: (stream: string) => void,
   ) {}
 
   get outstanding(): number {
@@ -153,6 +155,7 @@ export class NatsPublisher {
     if (outstanding.left > 0) return;
     this.#outstanding.delete(sending);
     const { stream, sequence, duplicate } = outstanding.first;
+    this.confirmedIn(stream);
     this.port.confirmed(outstanding.slot, { stream, sequence }, duplicate);
   }
 }

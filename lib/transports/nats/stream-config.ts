@@ -57,6 +57,11 @@ export function declaredStream(topicPrefix: string, stream: ResolvedNatsStream):
   };
 }
 
+/** On the wire: those declared here, and that of dead letters. */
+export function ownStreamNames(topicPrefix: string, streams: readonly ResolvedNatsStream[]): string[] {
+  return [DEAD_LETTERS_STREAM, ...streams.map(({ name }) => name)].map((name) => streamName(topicPrefix, name));
+}
+
 /** The stream of dead letters. */
 export function deadLetterStream(topicPrefix: string, limits: ResolvedNatsOptions['deadLetters']): DeclaredStream {
   return declaredStream(topicPrefix, {

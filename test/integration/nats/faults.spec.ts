@@ -12,11 +12,13 @@ import { Lanes } from './support/lanes.js';
 import { Load } from './support/load.js';
 import { judge } from './support/oracle.js';
 import { Proxy } from './support/proxy.js';
+import { Swallow } from './support/swallow.js';
 
 const options = (url: string): NatsTransportOptions => ({
   connection: { servers: url, reconnectDelayMs: 20 },
   streams: [{ name: 'FAULTS', subjects: ['faults.>'] }],
   ackWaitMs: 1_500,
+  memberTtlMs: 3_000,
   pullExpiryMs: 500,
 });
 
@@ -139,6 +141,70 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
     await eventually(() => expect(bus.texts()).toEqual(['before', 'after']));
     await bus.close();
   });
+
+  it('begins anew with a stream that was deleted and made again, also when it has more events by now', async () => {
+    const bus = await Harness.start({ transport: options(server.url) }, [
+      subscription('billing', ['faults.>'], { ordering: 'key' }),
+    ]);
+    const view = await BrokerView.open(server.url);
+    for (const n of ['1', '2', '3']) await bus.publish('faults.a', n);
+    await eventually(() => expect(bus.texts()).toEqual(['1', '2', '3']));
+    const { config } = await view.stream('FAULTS');
+    await view.manager.streams.delete('FAULTS');
+    await view.manager.streams.add(config);
+    const later = Array.from({ length: 6 }, (_, n) => `new ${n}`);
+    for (const text of later) await view.connection.request('faults.a', text);
+
+    await eventually(() => expect(bus.texts()).toEqual(['1', '2', '3', ...later]), { timeoutMs: 15_000 });
+    await bus.close();
+    await view.close();
+  });
+
+  it('begins anew after a reconnect when stream and durable were made again meanwhile, past where it was', async () => {
+    const proxy = await Proxy.to(server.port);
+    const bus = await Harness.start({ transport: options(proxy.url) }, [
+      subscription('billing', ['faults.>'], { ordering: 'key' }),
+    ]);
+    const view = await BrokerView.open(server.url);
+    for (const n of ['1', '2', '3']) await bus.publish('faults.a', n);
+    await eventually(async () => expect(await view.left('FAULTS', 'billing')).toEqual([0, 0]));
+    const [stream, durable] = [await view.stream('FAULTS'), await view.consumer('FAULTS', 'billing')];
+    proxy.silence();
+    await view.manager.streams.delete('FAULTS');
+    await view.manager.streams.add(stream.config);
+    await view.manager.consumers.add('FAULTS', durable.config);
+    const later = Array.from({ length: 6 }, (_, n) => `new ${n}`);
+    for (const text of later) await view.connection.request('faults.a', text);
+    proxy.sever();
+
+    await eventually(() => expect(bus.texts()).toEqual(['1', '2', '3', ...later]), { timeoutMs: 15_000 });
+    await bus.close();
+    await proxy.close();
+    await view.close();
+  });
+
+  it('revives a consumer that is connected but deaf, counts that, and goes on in order', async () => {
+    const swallow = new Swallow(/CONSUMER\.MSG\.NEXT/);
+    const proxy = await Proxy.to(server.port, swallow);
+    const bus = await Harness.start({ transport: { ...options(proxy.url), memberTtlMs: 10_000 } }, [
+      subscription('billing', ['faults.>'], { ordering: 'key' }),
+    ]);
+    const publisher = await Harness.start({ transport: options(server.url) });
+    const revivals = (): unknown => Object(bus.transport.details()['consumers'])[0].revivals;
+    await publisher.publish('faults.a', '1');
+    await eventually(() => expect(bus.texts()).toEqual(['1']));
+    swallow.isOn = true;
+    await eventually(() => expect(swallow.swallowed).toBeGreaterThan(0));
+    for (const n of ['2', '3', '4']) await publisher.publish('faults.a', n);
+    await eventually(() => expect(revivals()).toBeGreaterThan(0), { timeoutMs: 15_000 });
+    expect(bus.logged('warn').join()).toContain('was connected but deaf; set up again');
+    swallow.isOn = false;
+
+    await eventually(() => expect(bus.texts()).toEqual(['1', '2', '3', '4']), { timeoutMs: 15_000 });
+    expect(bus.lost).toEqual([]);
+    await Promise.all([bus.close(), publisher.close()]);
+    await proxy.close();
+  }, 60_000);
 
   it('makes a durable again that was deleted, and goes on where it was', async () => {
     const bus = await Harness.start({ transport: options(server.url) }, [

@@ -216,4 +216,18 @@ describe.each(SUPPORTED_NATS_VERSIONS)('streams and consumers, nats-server %s', 
       message: expect.stringContaining('Another stream has some of these subjects'),
     });
   });
+
+  it('says which line is missing when a process publishes past the partitions of a stream it does not declare', async () => {
+    const name = unique('P');
+    await prepared({ streams: [{ name, subjects: [`${name}.>`], partitions: 3 }] });
+    const other = await prepared({ streams: [] });
+    await other.publish(`${name}.a`, 'x', { key: 'k' });
+    await other.publish(`${name}.a`, 'y', { key: 'k' });
+
+    await eventually(() =>
+      expect(other.logged('warn')).toEqual([
+        `NATS: stream "${name}" has partitions, and what is published here goes into none of them: add streams: [{ name: '${name}', subjects: ['${name}.>'], partitions: 3 }] to natsTransport()`,
+      ]),
+    );
+  });
 });

@@ -83,6 +83,7 @@ const blocked = (agoMs: number) =>
 const failed = snapshot({ state: 'failed', failure: new Error('no stream covers "t"') });
 const saturated = { global: POOL, keyed: { ...POOL, saturatedSince: NOW - 60_000 } };
 const failing = (forMs: number) => snapshot({ deadLettersFailingSince: NOW - forMs });
+const claiming = (claim: object) => snapshot({ transport: { ...snapshot().transport, details: { claims: [claim] } } });
 const filled = (fill: number) =>
   snapshot({ transport: { ...snapshot().transport, details: { streams: [{ name: 'ORDERS', fill }] } } });
 
@@ -109,6 +110,8 @@ describe('health', () => {
     ],
     ['up when dead letters have just failed', failing(29_999), 'up'],
     ['degraded when dead letters fail for 30 s', failing(30_000), 'degraded'],
+    ['up while a group holds its claims', claiming({ group: 'billing' }), 'up'],
+    ['degraded while a group cannot hold its claims', claiming({ group: 'billing', trouble: 'TIMEOUT' }), 'degraded'],
     ['up when a stream is at 79 % of a limit', filled(0.79), 'up'],
     ['degraded when a stream is at 80 % of a limit', filled(0.8), 'degraded'],
     ['up while it drains', snapshot({ state: 'draining' }), 'up'],

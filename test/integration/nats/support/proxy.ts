@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Transform } from 'node:stream';
 
 interface Pair {
   readonly client: Socket;
@@ -12,11 +13,13 @@ export class Proxy {
   private constructor(
     private readonly server: Server,
     private readonly target: number,
+    private readonly filter: Transform | undefined,
   ) {}
 
-  static async to(target: number): Promise<Proxy> {
+  /** @param filter what the client sends goes through; for one connection only */
+  static async to(target: number, filter?: Transform): Promise<Proxy> {
     const server = createServer();
-    const proxy = new Proxy(server, target);
+    const proxy = new Proxy(server, target, filter);
     server.on('connection', (client) => proxy.#join(client));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return proxy;
@@ -62,7 +65,8 @@ export class Proxy {
   #join(client: Socket): void {
     const pair = { client, server: connect(this.target, '127.0.0.1') };
     this.#pairs.add(pair);
-    client.pipe(pair.server);
+    if (this.filter === undefined) client.pipe(pair.server);
+    else client.pipe(this.filter).pipe(pair.server);
     pair.server.pipe(client);
     for (const socket of [client, pair.server]) {
       socket.on('error', () => socket.destroy());

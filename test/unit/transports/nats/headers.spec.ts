@@ -12,7 +12,8 @@ const message = (headers: readonly HeaderEntry[], dead = false) => ({
   headers,
   dead,
 });
-const round = (headers: readonly HeaderEntry[], dead = false) => new NatsHeaders(new HeaderWriter().write(message(headers, dead)));
+const round = (headers: readonly HeaderEntry[], dead = false) =>
+  new NatsHeaders(new HeaderWriter().write(message(headers, dead)));
 
 describe('headers on NATS', () => {
   it('come as they were sent, in order, with duplicates, text as text and bytes as bytes', () => {

@@ -14,6 +14,7 @@ describe('the options of natsTransport()', () => {
     expect(resolveNatsOptions({})).toMatchObject({
       policy: 'create',
       ackWaitMs: 10_000,
+      memberTtlMs: 10_000,
       maxAckPending: 20_000,
       pullExpiryMs: 2_000,
       streams: [],
@@ -29,6 +30,9 @@ describe('the options of natsTransport()', () => {
 
   it.each([
     [{ ackWaitMs: 3 }, ['ackWaitMs must be an integer from 500 to 3600000, got 3']],
+    [{ memberTtlMs: 5_000 }, ['ackWaitMs must be at most memberTtlMs (5000), got 10000']],
+    [{ memberTtlMs: 3_000, ackWaitMs: 3_000 }, ['pullExpiryMs must be at most half of memberTtlMs (3000), got 2000']],
+    [{ instanceId: 'a.b' }, ['instanceId must be 1 to 100 letters, digits, "_" and "-", got "a.b"']],
     [{ policy: 'make' }, ['policy must be one of "create", "create-or-update", "validate", "none", got "make"']],
     [{ nope: 1, connection: { serverz: 'x' } }, ['connection.serverz is not an option', 'nope is not an option']],
     [
