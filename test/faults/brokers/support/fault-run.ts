@@ -163,9 +163,9 @@ export class FaultRun {
     return [...this.#open].flatMap((bus) => bus.snapshot().consumers).reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
-  /** Lets a fault strike while deliveries are in flight. */
-  async strike<T>(fault: () => T): Promise<T> {
-    await eventually(() => this.#assert(this.inFlight >= 3, 'too little is in flight'), {
+  /** Lets a fault strike while so many deliveries are in flight. */
+  async strike<T>(fault: () => T, atLeast = 3): Promise<T> {
+    await eventually(() => this.#assert(this.inFlight >= atLeast, 'too little is in flight'), {
       timeoutMs: 15_000,
       intervalMs: 1,
     });
