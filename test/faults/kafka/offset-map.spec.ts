@@ -38,7 +38,7 @@ describe('F24: progress kept past a gap', () => {
   });
   afterEach(async () => {
     await Promise.all(processes.splice(0).map((one) => one.kill()));
-    await Promise.all(open.splice(0).map((bus) => bus.stop()));
+    await Promise.all(open.splice(0).map((one) => one.stop()));
   });
   afterAll(async () => {
     await kafka.remove();

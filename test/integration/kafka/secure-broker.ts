@@ -21,9 +21,19 @@ export interface SecureBroker {
   remove(): Promise<void>;
 }
 
-export async function startSecureBroker(): Promise<SecureBroker> {
+export interface SecureBrokerOptions {
+  /** Laid over what a secure broker has. */
+  readonly properties?: Readonly<Record<string, string | number>>;
+  /** Its certificate is of the day before yesterday. */
+  readonly isExpired?: boolean;
+}
+
+export async function startSecureBroker({
+  properties = {},
+  isExpired = false,
+}: SecureBrokerOptions = {}): Promise<SecureBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'eventbus-tls-'));
-  const [own, foreignOne] = [await keyPair(folder, 'own'), await keyPair(folder, 'foreign')];
+  const [own, foreignOne] = [await keyPair(folder, 'own', isExpired), await keyPair(folder, 'foreign')];
   const { username, password } = SCRAM_USER;
   const kafka = await startKafka({
     formatArgs: [
@@ -51,6 +61,7 @@ export async function startSecureBroker(): Promise<SecureBroker> {
       'ssl.key.password': STORE_PASSWORD,
       'ssl.truststore.type': 'PEM',
       'ssl.truststore.location': own.pem,
+      ...properties,
     }),
   });
   const remove = async (): Promise<void> => {
@@ -74,7 +85,7 @@ interface KeyPair {
   readonly certificate: string;
 }
 
-async function keyPair(folder: string, name: string): Promise<KeyPair> {
+async function keyPair(folder: string, name: string, isExpired = false): Promise<KeyPair> {
   const keystore = join(folder, `${name}.p12`);
   const pem = join(folder, `${name}.pem`);
   const store = ['-alias', 'broker', '-keystore', keystore, '-storetype', 'PKCS12', '-storepass', STORE_PASSWORD];
@@ -83,6 +94,7 @@ async function keyPair(folder: string, name: string): Promise<KeyPair> {
     ...store,
     '-keyalg',
     'RSA',
+    ...(isExpired ? ['-startdate', '-3d'] : []),
     '-validity',
     '2',
     '-dname',

@@ -66,6 +66,12 @@ export class Frontier {
     return this.#changes;
   }
 
+  /** How many offsets from the position up to this one a predecessor has not done. */
+  undoneUpTo(offset: bigint): number {
+    const done = this.inherited.from(this.#position).map(([from, to]) => [from, to < offset ? to : offset] as const);
+    return done.reduce((left, [from, to]) => left - Math.max(0, Number(to - from)), Number(offset - this.#position));
+  }
+
   /** Whether what was inherited reaches further than what was fetched. */
   get isCatchingUp(): boolean {
     return (this.inherited.end ?? this.#position) > this.#position;

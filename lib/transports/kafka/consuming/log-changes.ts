@@ -26,7 +26,7 @@ export class LogChanges {
     if (source === undefined) return undefined;
     const { position } = source.frontier;
     if (position < earliest) {
-      const lost = Number(earliest - position);
+      const lost = source.frontier.undoneUpTo(earliest);
       this.counts.lostToRetention += lost;
       this.#report('Events were deleted by retention before they were delivered.', source, { lost });
       source.frontier.skipTo(earliest);
