@@ -59,9 +59,9 @@ describe('Ownership on Kafka under load with slow handlers', () => {
     await publisher.start();
     const confirmed = new Set<string>();
     const numbers = new Map<string, number>();
-    let isDone = false;
+    const done = new AbortController();
     const running = (async () => {
-      for (let i = 0; !isDone; i += 1) {
+      for (let i = 0; !done.signal.aborted; i += 1) {
         const key = `k${i % KEYS}`;
         const number = (numbers.get(key) ?? 0) + 1;
         const { how } = await publisher.publish(topic, `${key} ${number}`, { key });
@@ -72,7 +72,7 @@ describe('Ownership on Kafka under load with slow handlers', () => {
     })();
     return {
       end: async () => {
-        isDone = true;
+        done.abort();
         await running;
         return confirmed;
       },

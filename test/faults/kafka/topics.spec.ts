@@ -112,9 +112,9 @@ describe('F18: what happens to a topic while it is consumed', () => {
     const members = await Promise.all([bus(), bus()].map((one) => one.start({ group, patterns: [topic] })));
     const publisher = await bus().start();
     let sent = 0;
-    let isDone = false;
+    const done = new AbortController();
     const load = (async () => {
-      while (!isDone) {
+      while (!done.signal.aborted) {
         const { how } = await publisher.publish(topic, `event ${sent}`, { key: `k${sent % 50}` });
         if (how === 'confirmed') sent += 1;
         await sleep(2);
@@ -127,7 +127,7 @@ describe('F18: what happens to a topic while it is consumed', () => {
       const offsets = await committed(kafka.brokers, group, topic);
       expect([2, 3, 4, 5].filter((partition) => (offsets[partition] ?? 0) > 0)).toHaveLength(4);
     }, SLOW);
-    isDone = true;
+    done.abort();
     await load;
 
     const handled = () => members.flatMap(({ bodies }) => bodies);
