@@ -55,9 +55,12 @@ const TTL_MS = 3_000;
 
 /** Instances of a group join, leave, are killed and one is stopped for longer than its membership lasts, under load of 200 keys. */
 export async function groupRun(options: GroupOptions): Promise<GroupRun> {
-  const run = await Run.start(options);
+  const run = await Run.prepare(options);
   try {
+    await run.begin();
     return await run.finish(await run.disturb());
+  } catch (error) {
+    throw new Error(`${String(error)}; ${await run.state()}`, { cause: error });
   } finally {
     await run.end();
   }
@@ -70,6 +73,7 @@ class Run {
   readonly #reports: ChildReport[] = [];
   readonly #faults: Record<string, number> = {};
   #made = 0;
+  #load: Load | undefined;
 
   private constructor(
     private readonly options: GroupOptions,
@@ -85,7 +89,7 @@ class Run {
     this.#rand = random(options.seed);
   }
 
-  static async start(options: GroupOptions): Promise<Run> {
+  static async prepare(options: GroupOptions): Promise<Run> {
     const server = await startNats({ version: options.version });
     const transport: NatsTransportOptions = {
       connection: { servers: server.url, reconnectDelayMs: 20 },
@@ -100,17 +104,29 @@ class Run {
     const publisher = await Harness.start({ transport });
     const view = await BrokerView.open(server.url);
     const watch = new SharesWatch(view, 'billing', PARTITIONS + 1);
-    const run = new Run(options, { server, view, publisher, transport, file, watch });
-    for (let i = 0; i < 3; i++) run.#join();
-    await eventually(async () => watch.expectEven(), { timeoutMs: 20_000 });
-    return run;
+    return new Run(options, { server, view, publisher, transport, file, watch });
+  }
+
+  /** Resolves when three instances share the consumers. */
+  async begin(): Promise<void> {
+    for (let i = 0; i < 3; i++) this.#join();
+    await eventually(() => this.parts.watch.expectEven(), { timeoutMs: 60_000 });
+  }
+
+  /** What each instance that lives says, when something has gone wrong. */
+  async state(): Promise<string> {
+    const said = [...this.#living.values()].map(async (child) => {
+      const report = await Promise.race([child.report(), sleep(2_000)]);
+      return `${child.name}: ${JSON.stringify(report?.details['claims'] ?? 'silent')} ${report?.log.at(-1)?.message}`;
+    });
+    return (await Promise.all(said)).join('; ');
   }
 
   /** Resolves with what was published. */
   async disturb(): Promise<ReadonlyMap<string, number>> {
     const { seconds, perSecond = 1_000, everyMs = 2_500, kinds = ['join', 'leave', 'kill', 'stop'] } = this.options;
     const { watch, publisher } = this.parts;
-    const load = new Load(publisher, { topic: 'orders.placed', keys: 200, perSecond });
+    const load = (this.#load = new Load(publisher, { topic: 'orders.placed', keys: 200, perSecond }));
     watch.start();
     await sleep(1_000);
     const begin = performance.now();
@@ -123,7 +139,7 @@ class Run {
       await sleep(everyMs * (1 + this.#rand()));
     }
     await eventually(() => expectNone(this.#frozen), { timeoutMs: 20_000 });
-    await eventually(() => watch.expectEven(), { timeoutMs: 20_000 });
+    await eventually(() => watch.expectEven(), { timeoutMs: 40_000 });
     return load.stop();
   }
 
@@ -153,6 +169,7 @@ class Run {
   async end(): Promise<void> {
     const { publisher, view, server, watch } = this.parts;
     watch.stop();
+    this.#load?.abandon();
     for (const child of this.#living.values()) {
       child.continue();
       await child.kill();

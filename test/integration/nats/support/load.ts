@@ -19,6 +19,11 @@ export class Load {
     }, 5);
   }
 
+  /** Publishes nothing more, and waits for nothing. */
+  abandon(): void {
+    clearInterval(this.#timer);
+  }
+
   /** Resolves when everything is confirmed. */
   async stop(): Promise<ReadonlyMap<string, number>> {
     clearInterval(this.#timer);
