@@ -1,6 +1,53 @@
-import type { Results } from '../run/results.js';
+import { figureOf, type Measured, rateOf, type Results, type Verdict } from '../run/results.js';
+import { charts, cpuChart, sectionOf } from './charts.js';
+import { rounded } from './table.js';
 
-/** One self-contained page. */
-export function htmlReport(results: Results): Promise<string> {
-  return Promise.resolve(`<pre>${JSON.stringify(results, null, 2)}</pre>`);
+const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ddd;padding:.25rem .6rem;text-align:right}
+td:first-child,th:first-child{text-align:left}.no{background:#fdecea}.yes{background:#edf7ed}svg{max-width:100%;height:auto}`;
+
+/** One self-contained page: what was measured, on what, and every ratio beside what it must be. */
+export async function htmlReport(results: Results): Promise<string> {
+  const { date, machine, brokers, measured, verdicts } = results;
+  const bySection = await charts(results);
+  const sections = [...bySection].map(([section, svg]) => {
+    const rows = measured.filter((one) => sectionOf(one) === section);
+    return `<h2>${escaped(section)}</h2>${svg}${table(rows)}`;
+  });
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>nestjs-eventbus benchmark, ${date.slice(0, 10)}</title><style>${STYLE}</style>
+<h1>nestjs-eventbus benchmark</h1>
+<p>${escaped(date)} · ${machine.cpus} × ${escaped(machine.model)}, ${machine.memoryGiB} GiB · Node ${machine.node} · ${escaped(brokers.join(', '))}.
+Clients and broker share this machine. Medians of interleaved repetitions, each configuration in a process of its own; every repetition was judged: sent = confirmed = handled, order per key.</p>
+<h2>Ratios</h2>${verdictTable(verdicts)}
+${sections.join('\n')}
+<h2>CPU</h2>${await cpuChart(measured)}
+</html>
+`;
+}
+
+function table(rows: readonly Measured[]): string {
+  const body = rows.map((one) => {
+    const rate = rateOf(one);
+    const cells = [
+      rounded(rate?.median),
+      rounded(rate?.min),
+      rounded(rate?.max),
+      ...['clientMicros', 'brokerMicros', 'p50', 'p99'].map((name) => rounded(figureOf(one, name)?.median)),
+    ];
+    const note = [one.note, ...one.faults].filter((text) => text !== undefined).join('; ');
+    return `<tr><td>${escaped(one.title)}${note === '' ? '' : `<br><small>${escaped(note)}</small>`}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  });
+  return `<table><tr><th></th><th>events/s</th><th>min</th><th>max</th><th>client µs</th><th>broker µs</th><th>p50 ms</th><th>p99 ms</th></tr>${body.join('')}</table>`;
+}
+
+function verdictTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(({ what, value, atLeast, atMost, isMet }) => {
+    const must = atLeast === undefined ? `≤ ${rounded(atMost)}` : `≥ ${rounded(atLeast)}`;
+    return `<tr class="${isMet ? 'yes' : 'no'}"><td>${escaped(what)}</td><td>${rounded(value)}</td><td>${must}</td><td>${isMet ? 'met' : 'unmet'}</td></tr>`;
+  });
+  return `<table><tr><th>ratio</th><th>reached</th><th>must be</th><th></th></tr>${rows.join('')}</table>`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
