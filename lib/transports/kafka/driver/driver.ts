@@ -1,3 +1,4 @@
+import type { HeaderEntry } from '../../../transport/message.js';
 /** A partition of a topic, by its name on the wire. */
 export interface TopicPartition {
   readonly topic: string;
@@ -46,8 +47,10 @@ export interface ClusterFacts {
 /** A message as it is sent. */
 export interface ProducerMessage {
   readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[]>>;
+  /** Text is sent in UTF-8. */
+  readonly value: Buffer | string | null;
+  /** In their order; names may repeat. */
+  readonly headers: readonly HeaderEntry[];
 }
 
 /** One producer id. After a failed send it must not be used for the same partition again. */

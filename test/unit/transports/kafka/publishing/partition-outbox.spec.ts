@@ -41,7 +41,7 @@ function setup(...answers: Answer[]) {
   const outbox = new PartitionOutbox(target, producers, port, (one) => (due = one));
   const add = (...bodies: string[]): void => {
     for (const body of bodies) {
-      outbox.add({ slot: Number(body), sizeBytes: 100, message: { key: null, value: Buffer.from(body), headers: {} } });
+      outbox.add({ slot: Number(body), sizeBytes: 100, message: { key: null, value: Buffer.from(body), headers: [] } });
     }
   };
   const flushAll = async (): Promise<void> => {
