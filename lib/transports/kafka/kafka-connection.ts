@@ -11,8 +11,8 @@ const PROBE_EVERY_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
-/** Wrong credentials do not become right by asking often; rotated ones may. */
-const REFUSED_BACKOFF_MS = 30_000;
+/** Wrong credentials do not become right by asking often; rotated ones may. Doubled each time. */
+const REFUSED_BACKOFF_MS = { first: 1_000, longest: 30_000 };
 
 /**
  * The connection to the cluster as a whole: an admin client that is probed, and made anew when it does not answer. Its status is
@@ -75,10 +75,12 @@ export class KafkaConnection {
   async #run(connected: () => void, refused: (error: Error) => void): Promise<void> {
     let wasConnected = false;
     let backoffMs = FIRST_BACKOFF_MS;
+    let refusedMs = REFUSED_BACKOFF_MS.first;
     while (!this.#isClosed) {
       const failure = await this.#hold(() => {
         wasConnected = true;
         backoffMs = FIRST_BACKOFF_MS;
+        refusedMs = REFUSED_BACKOFF_MS.first;
         connected();
       });
       if (this.#isClosed) break;
@@ -86,8 +88,9 @@ export class KafkaConnection {
       const error = typedError(failure, 'connect');
       this.#enter(wasConnected || isRefused ? 'disconnected' : 'connecting', error);
       if (isRefused && !wasConnected) return refused(error);
-      await this.#sleep.sleep(isRefused ? REFUSED_BACKOFF_MS : backoffMs);
-      backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
+      await this.#sleep.sleep(isRefused ? refusedMs : backoffMs);
+      if (isRefused) refusedMs = Math.min(refusedMs * 2, REFUSED_BACKOFF_MS.longest);
+      else backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
     }
     connected();
   }

@@ -34,7 +34,7 @@ const tls = z.custom(
 );
 const sasl = z.custom(
   isSasl,
-  'have a mechanism of plain, scram-sha-256, scram-sha-512 (with username and password) or oauthbearer (with token)',
+  'have a mechanism of plain, scram-sha-256, scram-sha-512 (with username and password, or credentials) or oauthbearer (with token)',
 );
 
 const schema = plainObject({
@@ -152,10 +152,10 @@ function isTopic(value: unknown): boolean {
 
 function isSasl(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { mechanism, username, password, token } = value;
+  const { mechanism, username, password, credentials, token } = value;
   if (mechanism === 'oauthbearer') return typeof token === 'function';
   const named = mechanism === 'plain' || mechanism === 'scram-sha-256' || mechanism === 'scram-sha-512';
-  return named && typeof username === 'string' && typeof password === 'string';
+  return named && (typeof credentials === 'function' || (typeof username === 'string' && typeof password === 'string'));
 }
 
 function isRecord(value: unknown): value is Record<PropertyKey, unknown> {

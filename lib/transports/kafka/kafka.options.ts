@@ -8,6 +8,11 @@ export type KafkaSasl =
       readonly password: string;
     }
   | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      /** Called for each connection, and again before its session ends, so that rotated ones are picked up. */
+      readonly credentials: () => { readonly username: string; readonly password: string };
+    }
+  | {
       readonly mechanism: 'oauthbearer';
       /** Called for each connection, and again before the token's session ends. Resolves with the token. */
       readonly token: () => Promise<string>;

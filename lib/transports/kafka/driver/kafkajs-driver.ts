@@ -89,8 +89,20 @@ function clientSasl(sasl: KafkaSasl): NonNullable<KafkaConfig['sasl']> {
   if (sasl.mechanism === 'oauthbearer') {
     return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
   }
-  const login = { username: sasl.username, password: sasl.password };
-  if (sasl.mechanism === 'plain') return { mechanism: 'plain', ...login };
-  if (sasl.mechanism === 'scram-sha-256') return { mechanism: 'scram-sha-256', ...login };
-  return { mechanism: 'scram-sha-512', ...login };
+  const login = 'credentials' in sasl ? asked(sasl.credentials) : { username: sasl.username, password: sasl.password };
+  if (sasl.mechanism === 'plain') return Object.assign(login, { mechanism: 'plain' as const });
+  if (sasl.mechanism === 'scram-sha-256') return Object.assign(login, { mechanism: 'scram-sha-256' as const });
+  return Object.assign(login, { mechanism: 'scram-sha-512' as const });
+}
+
+/** kafkajs reads both whenever it authenticates. */
+function asked(credentials: () => { readonly username: string; readonly password: string }) {
+  return {
+    get username() {
+      return credentials().username;
+    },
+    get password() {
+      return credentials().password;
+    },
+  };
 }

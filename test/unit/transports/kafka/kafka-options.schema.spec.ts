@@ -48,6 +48,9 @@ describe('Options of the Kafka transport', () => {
       expect.stringContaining('kafka.connection.sasl'),
     ]);
     expect(kafkaOptionFaults({ connection: { ...connection, sasl, ssl: true } })).toEqual([]);
+    const asked = { mechanism: 'plain', credentials: () => ({ username: 'me', password: 'topsecret' }) } as const;
+    expect(kafkaOptionFaults({ connection: { ...connection, sasl: asked, ssl: true } })).toEqual([]);
+    expect(kafkaOptionFaults({ connection: { ...connection, sasl: asked } })).toHaveLength(1);
     expect(kafkaOptionFaults({ connection: { ...connection, sasl, allowInsecureAuth: true } })).toEqual([]);
     expect(kafkaOptionFaults({ connection: { ...connection, sasl: { ...sasl, mechanism: 'scram-sha-512' } } })).toEqual(
       [],
