@@ -57,14 +57,14 @@ describe(`F0: three brokers, Kafka ${KAFKA_VERSION}`, () => {
     await admin.disconnect();
     const wanted = partitionAssignment.map(({ replicas }) => replicas[0]);
     await eventually(async () => expect((await partitions()).map(({ leader }) => leader)).toEqual(wanted), {
-      timeoutMs: 15_000,
+      timeoutMs: 60_000,
     });
   }
 
   async function bringBack(node: KafkaNode): Promise<void> {
     await node.restart();
     await eventually(async () => expect((await partitions()).map(({ isr }) => isr.length)).toEqual([3, 3, 3, 3]), {
-      timeoutMs: 40_000,
+      timeoutMs: 60_000,
       intervalMs: 200,
     });
   }
@@ -78,15 +78,15 @@ describe(`F0: three brokers, Kafka ${KAFKA_VERSION}`, () => {
       await run.progress(200);
     }
     expectUnharmed(await run.finish(), site);
-  }, 90_000);
+  }, 150_000);
 
   it('loses nothing and keeps the order when each broker is killed in turn', async () => {
     run = await FaultRun.start(site);
     for (const node of site.proxied.kafka.nodes) {
       await run.strike(() => node.kill());
-      await run.progress(300, 40_000);
+      await run.progress(300, 60_000);
       await bringBack(node);
-      await run.progress(200, 40_000);
+      await run.progress(200, 60_000);
     }
     expectUnharmed(await run.finish(), site);
   }, 240_000);
@@ -98,8 +98,8 @@ describe(`F0: three brokers, Kafka ${KAFKA_VERSION}`, () => {
       await run.strike(() => proxy.blackHole());
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await proxy.heal();
-      await run.progress(200, 40_000);
+      await run.progress(200, 60_000);
     }
     expectUnharmed(await run.finish(), site);
-  }, 120_000);
+  }, 240_000);
 });

@@ -54,7 +54,7 @@ describe(`A cluster of three, nats-server ${NATS_VERSION}`, () => {
         const { cluster: found } = await site.manage((manager) => manager.streams.info(run.topic));
         expect(found?.replicas?.map(({ current }) => current)).toEqual([true, true]);
       },
-      { timeoutMs: 20_000, intervalMs: 100 },
+      { timeoutMs: 60_000, intervalMs: 100 },
     );
   }
 
@@ -64,7 +64,7 @@ describe(`A cluster of three, nats-server ${NATS_VERSION}`, () => {
     expect(found?.replicas).toHaveLength(2);
     await run.strike(() => undefined);
     expectUnharmed(await run.finish(), site);
-  }, 60_000);
+  }, 150_000);
 
   it('loses nothing and keeps the order when leaders of streams and consumers step down', async () => {
     for (let times = 1; times <= 3; times += 1) {
@@ -78,11 +78,11 @@ describe(`A cluster of three, nats-server ${NATS_VERSION}`, () => {
           }
         }),
       );
-      await eventually(async () => expect((await streamLeader()).port).not.toBe(before.port), { timeoutMs: 20_000 });
+      await eventually(async () => expect((await streamLeader()).port).not.toBe(before.port), { timeoutMs: 60_000 });
       await run.progress(200);
     }
     expectUnharmed(await run.finish(), site);
-  }, 90_000);
+  }, 150_000);
 
   it("loses nothing and keeps the order when the stream's leader is killed", async () => {
     const leader = await streamLeader();
@@ -91,17 +91,17 @@ describe(`A cluster of three, nats-server ${NATS_VERSION}`, () => {
     await bringBack(leader);
     await run.progress(200);
     expectUnharmed(await run.finish(), site);
-  }, 90_000);
+  }, 150_000);
 
   it("loses nothing and keeps the order when JetStream's own leader is killed", async () => {
     const leader = await metaLeader();
     await run.strike(() => leader.kill());
     await run.progress(300);
-    await eventually(async () => expect(await cluster.metaLeader()).toBeDefined(), { timeoutMs: 20_000 });
+    await eventually(async () => expect(await cluster.metaLeader()).toBeDefined(), { timeoutMs: 60_000 });
     await bringBack(leader);
     await run.progress(200);
     expectUnharmed(await run.finish(), site);
-  }, 90_000);
+  }, 150_000);
 
   it('loses nothing and keeps the order when each server is killed in turn', async () => {
     for (const node of cluster.nodes) {
@@ -110,7 +110,7 @@ describe(`A cluster of three, nats-server ${NATS_VERSION}`, () => {
       await bringBack(node);
     }
     expectUnharmed(await run.finish(), site);
-  }, 120_000);
+  }, 240_000);
 
   it('waits while no leader can be found, and goes on when there is one again', async () => {
     const leader = await streamLeader();
@@ -121,5 +121,5 @@ describe(`A cluster of three, nats-server ${NATS_VERSION}`, () => {
     await bringBack(leader, other);
     await run.progress(500);
     expectUnharmed(await run.finish(), site);
-  }, 90_000);
+  }, 150_000);
 });

@@ -174,7 +174,7 @@ export class FaultRun {
   }
 
   /** Resolves when so many more events have been handled. */
-  async progress(count: number, timeoutMs = 30_000): Promise<void> {
+  async progress(count: number, timeoutMs = 60_000): Promise<void> {
     const target = this.handled + count;
     await eventually(() => this.#assert(this.handled >= target, `${this.handled} of ${target} handled`), { timeoutMs });
   }
@@ -182,7 +182,7 @@ export class FaultRun {
   /** Resolves when so many publishes have been rejected. */
   async rejections(count: number): Promise<void> {
     const assertion = (): void => this.#assert(this.#outcomes.rejected >= count, `${this.#outcomes.rejected} rejected`);
-    await eventually(assertion, { timeoutMs: 20_000 });
+    await eventually(assertion, { timeoutMs: 60_000 });
   }
 
   /** Publishes so many at once, each with so many bytes more, beside the load, from outside the instances. */
@@ -199,7 +199,7 @@ export class FaultRun {
   }
 
   /** Ends the load, waits until all of it is handled and settled, closes the instances and judges. */
-  async finish(timeoutMs = 40_000): Promise<Judgement> {
+  async finish(timeoutMs = 60_000): Promise<Judgement> {
     clearInterval(this.#load);
     await Promise.all(this.#publishes);
     await this.#patiently(() => this.#assert(this.#missing === 0, `${this.#missing} are not handled`), timeoutMs);
