@@ -29,6 +29,8 @@ export class Child {
     this.#log = log;
     const file = openSync(log, 'a');
     this.#process = fork(script, [JSON.stringify(orders)], {
+      // A session of its own: Ctrl-C is for the harness, and the scheduler takes each instance for a program like any other.
+      detached: true,
       execArgv: ['--expose-gc', '--enable-source-maps=false'],
       env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '', ...env },
       stdio: ['ignore', file, file, 'ipc'],

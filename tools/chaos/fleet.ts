@@ -106,13 +106,13 @@ export class Fleet {
   }
 
   /** Asks everybody what he holds, but those that have not answered the last time. */
-  sample(): void {
+  sample(collects: boolean): void {
     for (const instance of this.sound) {
       if (this.#asked.has(instance)) continue;
       this.#asked.add(instance);
       const answered = (): boolean => this.#asked.delete(instance);
       instance.child.until('sampled').then(answered, answered);
-      instance.child.tell({ do: 'sample' });
+      instance.child.tell({ do: 'sample', collects });
     }
   }
 

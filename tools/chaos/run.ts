@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly spared?: readonly string[];
   /** Instances are asked what they hold so often. @default never */
   readonly sampleEveryMs?: number;
+  /** Whether they collect garbage before they answer: what they hold then is what they keep. @default true */
+  readonly samplesCollect?: boolean;
   /** Without progress for so long, at the end, the run is given up as stalled. @default 60 s */
   readonly quietMs?: number;
   /** A source without progress for longer has stalled. @default 60 s */
@@ -167,10 +169,6 @@ class ChaosRun {
   async #start(broker: ChaosBroker, fleet: Fleet): Promise<void> {
     this.#every(READ_EVERY_MS, () => this.#read());
     this.#every(LOOK_EVERY_MS, () => this.#look(broker));
-    const { sampleEveryMs } = this.options;
-    if (sampleEveryMs !== undefined) {
-      this.#every(sampleEveryMs, () => fleet.sample());
-    }
     const first = Array.from({ length: this.options.instances ?? 3 }, () => fleet.start());
     await Promise.all(first.map(({ up }) => up));
     const { bench } = this;
@@ -181,6 +179,10 @@ class ChaosRun {
       folder: join(bench.folder, 'own', 'publisher'),
     });
     await this.#publisher.until('up');
+    const { sampleEveryMs, samplesCollect: collects = true } = this.options;
+    if (sampleEveryMs !== undefined) {
+      this.#every(sampleEveryMs, () => fleet.sample(collects));
+    }
   }
 
   /** Faults overlap when they last; what acts on the broker has it for itself. */

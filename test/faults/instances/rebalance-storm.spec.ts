@@ -12,6 +12,8 @@ describe.each(TRANSPORTS)('F6: a storm of joins, leaves and hard stops on %s', (
     async () => {
       const result = await underFaults(transport, {
         lengthMs: LENGTH_MS,
+        instances: 3,
+        perSecond: 300,
         schedule: schedule({
           seed: 6,
           lengthMs: LENGTH_MS,

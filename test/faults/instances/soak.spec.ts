@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { coursesOf, isFlat } from '../../../tools/chaos/flatness.js';
 import { expectKept, fault, recordsOf, RUN_TIMEOUT_MS, TRANSPORTS, underFaults } from './support/chaos.js';
 
-const SOAK = { lengthMs: 14_000, schedule: [fault('kill', 6_000)], spared: ['i1', 'i2'], sampleEveryMs: 800 };
+const SOAK = {
+  instances: 3,
+  lengthMs: 15_000,
+  schedule: [fault('kill', 6_000)],
+  spared: ['i1', 'i2'],
+  sampleEveryMs: 1_000,
+};
 
 describe.each(TRANSPORTS)('F22: a soak in a short form, with a kill in its middle, on %s', (transport) => {
   it(

@@ -90,7 +90,7 @@ const bus = app.get(EventBusService);
 process.on('message', (command: Command) => {
   if (command.do === 'block') block(command.ms);
   if (command.do === 'sample') {
-    history.write(sample(name));
+    history.write(sample(name, command.collects));
     answer({ is: 'sampled' });
   }
   if (command.do === 'details')

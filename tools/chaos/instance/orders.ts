@@ -58,7 +58,7 @@ export interface PublisherOrders extends ProcessOrders {
 export type Command =
   | { readonly do: 'close' }
   | { readonly do: 'block'; readonly ms: number }
-  | { readonly do: 'sample' }
+  | { readonly do: 'sample'; readonly collects: boolean }
   | { readonly do: 'details' };
 
 /** From a process to the harness. */

@@ -1,11 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { monotonicMs, type SampleRecord } from '../records.js';
 
-/** What this process holds after a garbage collection; needs --expose-gc. */
-export function sample(instance: string): SampleRecord {
-  const collect = (globalThis as { gc?: () => void }).gc;
-  if (collect === undefined) throw new Error('run with --expose-gc');
-  collect();
+/** What this process holds; with `collects` after a garbage collection, for which it needs --expose-gc. */
+export function sample(instance: string, collects: boolean): SampleRecord {
+  if (collects) collect();
   const resources = process.getActiveResourcesInfo();
   const timers = resources.filter((name) => name === 'Timeout' || name === 'Immediate').length;
   return {
@@ -18,6 +16,12 @@ export function sample(instance: string): SampleRecord {
     wallMs: Date.now(),
     atMs: monotonicMs(),
   };
+}
+
+function collect(): void {
+  const gc = (globalThis as { gc?: () => void }).gc;
+  if (gc === undefined) throw new Error('run with --expose-gc');
+  gc();
 }
 
 /** Listeners of the process and of everything it has open. */
