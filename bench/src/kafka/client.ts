@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel, type IHeaders, type Message } from 'kafkajs';
 import type { Servers } from '../measure/configuration.js';
 import { type EventData, JSON_TYPE, SOURCE, timeNow } from '../measure/events.js';
@@ -21,9 +22,23 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
+/** Resolves when every partition has a leader: kafkajs's own waiting gives up on a topic that nobody knows yet. */
 export async function addTopic(kafka: Kafka, topic: string): Promise<void> {
-  const topics = [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }];
-  await withAdmin(kafka, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
+  await withAdmin(kafka, async (admin) => {
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }],
+    });
+    for (const end = Date.now() + 30_000; Date.now() < end; await sleep(20)) if (await isLed(admin, topic)) return;
+    throw new Error(`topic ${topic} has no leaders after 30 s`);
+  });
+}
+
+function isLed(admin: Admin, topic: string): Promise<boolean> {
+  return admin.fetchTopicMetadata({ topics: [topic] }).then(
+    ({ topics }) => topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false,
+    () => false,
+  );
 }
 
 export async function dropTopic(kafka: Kafka, topic: string): Promise<void> {
