@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { read, ROOT } from './markdown.js';
 
-const page = read('docs/guarantees.md');
-const tests = [...page.matchAll(/^- `((?:test|lib)\/\S+)`: (.+)$/gm)].map(([, path = '', name = '']) => ({
-  path,
-  name,
-}));
+describe.each(['docs/guarantees.md', 'docs/faults.md'])('%s', (file) => {
+  const page = read(file);
+  const tests = [...page.matchAll(/^- `((?:test|lib)\/\S+)`: (.+)$/gm)].map(([, path = '', name = '']) => ({
+    path,
+    name,
+  }));
 
-describe('docs/guarantees.md', () => {
   it.each(tests)('names a test that exists: $name', ({ path, name }) => {
     expect(existsSync(join(ROOT, path)), path).toBe(true);
     expect(titlesIn(read(path))).toContain(name);
   });
 
-  it('names tests for each guarantee', () => {
+  it('names tests in each section', () => {
     const sections = page.split(/^## /m).slice(1);
 
     expect(
