@@ -24,16 +24,11 @@ export interface SecureBroker {
 export interface SecureBrokerOptions {
   /** Laid over what a secure broker has. */
   readonly properties?: Readonly<Record<string, string | number>>;
-  /** Its certificate is of the day before yesterday. */
-  readonly isExpired?: boolean;
 }
 
-export async function startSecureBroker({
-  properties = {},
-  isExpired = false,
-}: SecureBrokerOptions = {}): Promise<SecureBroker> {
+export async function startSecureBroker({ properties = {} }: SecureBrokerOptions = {}): Promise<SecureBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'eventbus-tls-'));
-  const [own, foreignOne] = [await keyPair(folder, 'own', isExpired), await keyPair(folder, 'foreign')];
+  const [own, foreignOne] = [await keyPair(folder, 'own'), await keyPair(folder, 'foreign')];
   const { username, password } = SCRAM_USER;
   const kafka = await startKafka({
     formatArgs: [
@@ -85,7 +80,7 @@ interface KeyPair {
   readonly certificate: string;
 }
 
-async function keyPair(folder: string, name: string, isExpired = false): Promise<KeyPair> {
+async function keyPair(folder: string, name: string): Promise<KeyPair> {
   const keystore = join(folder, `${name}.p12`);
   const pem = join(folder, `${name}.pem`);
   const store = ['-alias', 'broker', '-keystore', keystore, '-storetype', 'PKCS12', '-storepass', STORE_PASSWORD];
@@ -94,7 +89,6 @@ async function keyPair(folder: string, name: string, isExpired = false): Promise
     ...store,
     '-keyalg',
     'RSA',
-    ...(isExpired ? ['-startdate', '-3d'] : []),
     '-validity',
     '2',
     '-dname',
