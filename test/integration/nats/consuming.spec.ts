@@ -17,7 +17,7 @@ function publishAll(bus: Harness, topic: string, count: number): Promise<Answer[
 describe.each(SUPPORTED_NATS_VERSIONS)('consuming, nats-server %s', (version) => {
   let server: NatsServer;
   let view: BrokerView;
-  const open: Harness[] = [];
+  const open: { close(): Promise<void> }[] = [];
 
   beforeAll(async () => {
     server = await startNats({ version });
@@ -242,19 +242,28 @@ describe.each(SUPPORTED_NATS_VERSIONS)('consuming, nats-server %s', (version) =>
     await eventually(() => expect(bus.texts()).toEqual(['1', '2']));
     bus.transport.pause(undefined);
     await view.manager.consumers.unpin(topic, 'billing', 'owner');
-    const next = `$JS.API.CONSUMER.MSG.NEXT.${topic}.billing`;
-    const intruder = view.connection.subscribe('intruder.inbox');
-    view.connection.publish(next, JSON.stringify({ batch: 1, expires: 5e9, group: 'owner' }), {
-      reply: 'intruder.inbox',
+    let pin: string | undefined;
+    const pull = (): void => {
+      const request = { batch: 1, expires: 400e6, group: 'owner', ...(pin === undefined ? {} : { id: pin }) };
+      const next = `$JS.API.CONSUMER.MSG.NEXT.${topic}.billing`;
+      view.connection.publish(next, JSON.stringify(request), { reply: 'intruder.inbox' });
+    };
+    const intruder = view.connection.subscribe('intruder.inbox', {
+      callback: (_error, message) => {
+        pin ??= message.headers?.get('Nats-Pin-Id') || undefined;
+      },
     });
+    pull();
     await bus.publish(`${topic}.a`, 'to the intruder');
-    await eventually(async () => expect(await view.left(topic, 'billing')).toEqual([0, 1]));
-    intruder.unsubscribe();
+    await eventually(() => expect(pin).toBeDefined());
+    const pulling = setInterval(pull, 200); // it keeps its pin for as long as the server lets it
+    open.push({ close: () => Promise.resolve(clearInterval(pulling)) });
     bus.transport.resume(undefined);
     await bus.publish(`${topic}.a`, 'after it');
 
     await eventually(() => expect(bus.texts()).toEqual(['1', '2', 'to the intruder', 'after it']));
     expect(bus.lost).toEqual([]);
+    intruder.unsubscribe();
   });
 
   it('says what it is doing', async () => {
