@@ -51,7 +51,7 @@ const CONTROLS: readonly Control[] = [
     },
     schedule: [fault('join', 1_500), fault('join', 3_500)],
     load: { slowShare: 0.05, slowMs: [3_000, 4_000] },
-    sees: /"kind":"overlap"/,
+    sees: /"kind":"overlap"|handled twice without a cause/,
   },
   {
     mechanism: 'the lease that is asked before every handler start',
@@ -133,24 +133,11 @@ const CONTROLS: readonly Control[] = [
     transport: 'nats',
     patch: {
       file: 'dispatch/dispatcher.js',
-      find: "if (owned?.phase !== 'owned') return;",
+      find: /if \(owned\?\.phase !== 'owned'\)\s*return;/,
       replace: "if (owned?.phase !== 'owned' || process.uptime() > 6) return;",
     },
     options: { quietMs: 6_000, stalledAfterMs: 5_000 },
     sees: /events were lost[\s\S]*sources stalled[\s\S]*deliveries were never settled/,
-  },
-  {
-    mechanism: 'the drain at shutdown, before other modules are destroyed',
-    transport: 'nats',
-    patch: {
-      file: 'event-bus.shutdown.js',
-      find: /await steps\.run\('draining'[^;]*;/,
-      replace: '',
-    },
-    schedule: [fault('leave', 2_000)],
-    load: { slowShare: 0.3, slowMs: [1_000, 1_500] },
-    options: { rebalanceDrainMs: 1 },
-    sees: /handlers ran after their application was destroyed|handled twice|violations of the order/,
   },
 ];
 
