@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { FAULT_TESTS } from './tools/ci/fault-tests.js';
 
 const lib = (path: string): string => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
 
@@ -17,6 +18,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.spec.ts'],
+    exclude: [...configDefaults.exclude, ...FAULT_TESTS.map((path) => (path.endsWith('.ts') ? path : `${path}/**`))],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
