@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long and how often `eventually` tries. */
 export interface EventuallyOptions {
-  /** @default 10_000 */
+  /** Patience for a slow machine, not a promise. @default 30_000 */
   readonly timeoutMs?: number;
   /** @default 20 */
   readonly intervalMs?: number;
@@ -14,7 +14,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   assertion: () => T | Promise<T>,
-  { timeoutMs = 10_000, intervalMs = 20 }: EventuallyOptions = {},
+  { timeoutMs = 30_000, intervalMs = 20 }: EventuallyOptions = {},
 ): Promise<T> {
   const started = Date.now();
   let failure: unknown = new Error('the assertion never ended');

@@ -182,7 +182,9 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
     await view.manager.consumers.add('FAULTS', config);
     for (const n of ['1', '2', '3']) await view.connection.request('faults.a', `new ${n}`);
     const somebody = await view.manager.jetstream().consumers.get('FAULTS', 'billing');
-    for await (const _message of await somebody.fetch({ max_messages: 3, expires: 1_000 }));
+    const taken: number[] = [];
+    for await (const { seq } of await somebody.fetch({ max_messages: 3, expires: 1_000 })) taken.push(seq);
+    expect(taken).toHaveLength(3);
     expect(await view.left('FAULTS', 'billing')).toEqual([0, 3]);
     proxy.sever();
     await eventually(() => expect(bus.lost).toHaveLength(1));
