@@ -207,6 +207,11 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
     const revivals = (): unknown => Object(bus.transport.details()['consumers'])[0].revivals;
     await publisher.publish('faults.a', '1');
     await eventually(() => expect(bus.texts()).toEqual(['1']));
+    const view = await BrokerView.open(server.url);
+    await eventually(async () => {
+      const { num_waiting } = await view.manager.consumers.info('FAULTS', 'billing');
+      expect(num_waiting, 'pulls at the server').toBe(1); // the first event may have come with a take-over's own pull
+    });
     wire.deafen();
     for (const n of ['2', '3', '4']) await publisher.publish('faults.a', n);
 
@@ -214,7 +219,7 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
     expect(revivals()).toBe(1);
     expect(bus.logged('warn').join()).toContain('was connected but deaf; set up again');
     expect(bus.lost).toEqual([]);
-    await Promise.all([bus.close(), publisher.close()]);
+    await Promise.all([bus.close(), publisher.close(), view.close()]);
     await proxy.close();
   }, 60_000);
 
