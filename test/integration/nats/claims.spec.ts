@@ -153,14 +153,16 @@ describe.each(SUPPORTED_NATS_VERSIONS)('claims, nats-server %s', (version) => {
     await first.publish(`${topic}.a`, '1', { key: 'k' });
     await eventually(() => expect(first.deliveries).toHaveLength(1));
     const { bus: second } = await start({ topic });
-    const watch = setInterval(() => {
+    const look = (): void => {
       if (first.deliveries[0]?.source.lease() !== 'held' && !moments.includes('let go')) moments.push('let go');
       if (second.assigned.length > 0 && !moments.includes('taken')) moments.push('taken');
-    }, 5);
+    };
+    const watch = setInterval(look, 5);
     proxy.silence();
 
     await eventually(() => expect(second.texts()).toEqual(['1']));
     clearInterval(watch);
+    look();
     expect(moments).toEqual(['let go', 'taken']);
     expect(first.lost).toHaveLength(1);
     expect(claimsOf(first)).toMatchObject({ lease: 'lost', owned: 0, trouble: expect.any(String) });

@@ -81,9 +81,22 @@ describe('order per key across instances, without the lease (control)', () => {
   it('is broken when a process that was stopped goes on with what it had', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'eventbus-control-'));
     const kinds = ['stop'] as const;
-    const run = await groupRun({ version: NATS_VERSION, folder, seed: 3, seconds: 4, kinds, ignoresLease: true });
+    let seen = 0;
+    for (let seed = 3; seed < 12 && seen === 0; seed++) {
+      // what a stopped process had in hand is up to chance
+      const run = await groupRun({
+        version: NATS_VERSION,
+        folder,
+        seed,
+        seconds: 4,
+        perSecond: 5_000,
+        kinds,
+        ignoresLease: true,
+      });
+      seen += run.overlaps + run.orderViolations;
+    }
     rmSync(folder, { recursive: true, force: true });
 
-    expect(run.overlaps + run.orderViolations).toBeGreaterThan(0);
-  }, 90_000);
+    expect(seen).toBeGreaterThan(0);
+  }, 300_000);
 });
