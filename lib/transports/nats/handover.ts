@@ -47,7 +47,7 @@ export class Handover {
     try {
       context.settles.flush();
       if (highestSequence > 0) await repliesTaken(this.state, highestSequence, lastSequence);
-      else await connection.flush();
+      else await Promise.race([connection.flush(), connection.closed()]);
       if (ownership.needsRenewal)
         await context.api.once((manager) => manager.consumers.unpin(plan.stream, plan.durable, PIN_GROUP));
     } catch (error) {

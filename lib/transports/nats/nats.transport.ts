@@ -51,6 +51,7 @@ export class NatsTransport implements Transport {
   #prepared: DeclaredStream[] = [];
   #consumed: ConsumedStream[] = [];
   #isClosing = false;
+  #consumersClosed: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -139,7 +140,8 @@ export class NatsTransport implements Transport {
   }
 
   closeConsumers(): Promise<void> {
-    return this.#consumers.close();
+    this.#consumersClosed ??= this.#consumers.close();
+    return this.#consumersClosed;
   }
 
   publish(message: OutgoingMessage, slot: number): void {
@@ -231,12 +233,16 @@ export class NatsTransport implements Transport {
     });
   }
 
+  /** Consumers that were told to close before have had their time: a broker that says nothing holds up no more than that. */
   async #close(): Promise<void> {
-    await this.closeConsumers();
+    const wereTold = this.#consumersClosed !== undefined;
+    const closed = this.closeConsumers();
+    if (!wereTold) await closed;
     this.#isClosing = true;
     this.#tick.closed();
     this.#pause.end();
     await this.#link.close();
+    await closed;
     this.#publisher.detach(new NotConnectedError(NATS));
     this.#pause.close();
   }

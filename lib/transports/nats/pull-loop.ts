@@ -96,11 +96,13 @@ export class PullLoop {
     this.pulls.endAll();
   }
 
-  /** Takes nothing more: resolves when what was on the wire has arrived. A pull that waits at the server is dropped by it. */
+  /** Takes nothing more: resolves when what was on the wire has arrived, or is lost. A pull that waits at the server is dropped by it. */
   async stop(): Promise<void> {
-    const subscription = this.#subscription;
+    const [subscription, connection] = [this.#subscription, this.#connection];
     this.#subscription = undefined;
-    if (subscription !== undefined && !subscription.isClosed()) await subscription.drain();
+    // the client never ends a drain whose connection closes meanwhile
+    if (subscription !== undefined && !subscription.isClosed())
+      await Promise.race([subscription.drain(), connection?.closed()]);
     this.pulls.endAll();
   }
 

@@ -21,6 +21,17 @@ describe.each(SITES)('A broker that goes and comes, %s', (_, start) => {
   const times = (): number => (site instanceof KafkaSite ? 1 : 2);
   const state = (): string | undefined => run?.buses[0]?.snapshot().transport.status.state;
 
+  const cutOff = (): void =>
+    site.proxies.forEach((proxy) => {
+      proxy.refuse();
+      proxy.reset();
+    });
+  async function comeBack(from: 'kill' | 'pause' | 'cut'): Promise<void> {
+    if (from === 'kill') await site.broker.restart();
+    if (from === 'pause') site.broker.resume();
+    if (from === 'cut') await Promise.all(site.proxies.map((proxy) => proxy.heal()));
+  }
+
   it('F1: loses nothing and keeps the order when it is killed in mid-stream and started again', async () => {
     run = await FaultRun.start(site);
     for (let kills = 1; kills <= times(); kills += 1) {
@@ -59,6 +70,27 @@ describe.each(SITES)('A broker that goes and comes, %s', (_, start) => {
     await run.progress(500);
     expectUnharmed(await run.finish(), site);
   }, 150_000);
+
+  it.each([
+    ['has just gone', 'kill', 0],
+    ['is away', 'kill', 1_000],
+    ['stands still', 'pause', 0],
+    ['is cut off at that moment', 'cut', undefined],
+  ] as const)(
+    'F3: closes, and leaves nothing open, when it %s',
+    async (_when, fault, afterMs) => {
+      run = await FaultRun.start(site, { ackTimeoutMs: 1_000, shutdownTimeoutMs: 5_000 });
+      const [bus] = run.buses;
+      await run.strike(() => (fault === 'cut' ? cutOff() : site.broker[fault]()));
+      if (afterMs !== undefined) await sleep(afterMs);
+      await run.close();
+      expect(bus?.snapshot().state).toBe('closed');
+      // requests to a broker that says nothing end with their time-outs, after the deadline
+      await eventually(() => expect(bus?.snapshot().handles).toEqual([]), { timeoutMs: 30_000 });
+      await comeBack(fault);
+    },
+    150_000,
+  );
 
   it('F3: boots while it is away, and handles all that was published meanwhile when it comes', async () => {
     await site.broker.stop();

@@ -115,6 +115,15 @@ describe.each(SUPPORTED_NATS_VERSIONS)('faults, nats-server %s', (version) => {
     expect(bus.handles.list()).toEqual([]);
   });
 
+  it('closes when the connection is cut at that moment: nothing waits for what can not come any more', async () => {
+    const proxy = await Proxy.to(server.port);
+    const { bus } = await handling(proxy.url);
+    await proxy.close();
+    await bus.close();
+
+    expect(bus.handles.list()).toEqual([]);
+  });
+
   it('connects by itself when the broker comes after the application', async () => {
     await server.stop();
     const bus = new Harness({ transport: options(server.url) });

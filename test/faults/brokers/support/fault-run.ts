@@ -18,6 +18,8 @@ export interface FaultRunOptions {
   readonly handlingMs?: (random: number) => number;
   /** How long a publish waits for its confirm. @default 30_000 */
   readonly ackTimeoutMs?: number;
+  /** Of each instance, in milliseconds. @default 25_000 */
+  readonly shutdownTimeoutMs?: number;
 }
 
 /** What a run comes to. */
@@ -93,6 +95,7 @@ export class FaultRun {
       perSecond: 300,
       handlingMs: handledIn,
       ackTimeoutMs: 30_000,
+      shutdownTimeoutMs: 25_000,
       ...options,
     };
   }
@@ -126,6 +129,7 @@ export class FaultRun {
       transport: site.transport(this.topic, via),
       group: this.group,
       connectTimeoutMs: 1_000,
+      shutdownTimeoutMs: this.#options.shutdownTimeoutMs,
       pools: { ack: { timeoutMs: this.#options.ackTimeoutMs } },
       providers: [resultCounter(this.#results)],
       testHandlers: [{ on: this.topic, handle: (data, event) => this.#handle(data, event, instance) }],
