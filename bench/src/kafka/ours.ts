@@ -21,7 +21,7 @@ import { kafkaClient, PARTITIONS, uncommitted, withAdmin } from './client.js';
 import { prepareKafka, removeKafka } from './raw-pair.js';
 import { publishing as published } from './raw-publish.js';
 
-function options({ servers, id }: Setting): EventBusOptions {
+export function options({ servers, id }: Setting): EventBusOptions {
   return { transport: kafkaTransport({ connection: { brokers: servers.kafka ?? [] }, policy: 'none' }), group: id };
 }
 
@@ -146,6 +146,13 @@ export const OURS: readonly Configuration[] = [
     title: 'keyed async handler, @Payload and @Ctx',
     by,
     run: (setting) => consuming(setting, (topic, oracle) => decoratedHandler(topic, asyncNoOp(oracle))),
+  },
+  {
+    id: 'kafka/consume-1k/ours-decorated',
+    title: 'keyed handler, @Payload and @Ctx, 1 KiB',
+    by,
+    backlog: '1 KiB',
+    run: (setting) => consuming(setting, (topic, oracle) => decoratedHandler(topic, noOp(oracle))),
   },
   {
     id: 'kafka/slow/ours',

@@ -75,4 +75,11 @@ export const RAW_CONSUME: readonly Configuration[] = [
     quick: true,
     run: (setting) => consuming(setting, eachBatch),
   },
+  {
+    id: 'kafka/consume-1k/raw-each-batch',
+    title: 'eachBatch, one commit a batch, 1 KiB',
+    by: 'raw',
+    backlog: '1 KiB',
+    run: (setting) => consuming(setting, eachBatch),
+  },
 ];

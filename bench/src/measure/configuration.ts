@@ -1,3 +1,8 @@
+import type { PeerPackage } from '../peers/package.js';
+
+/** How large the events are that wait for consumers. */
+export type BacklogSize = '100 B' | '1 KiB';
+
 /** Where the brokers of this run are. */
 export interface Servers {
   readonly nats: string | undefined;
@@ -78,6 +83,10 @@ export interface Configuration {
   readonly by: 'raw' | 'ours' | 'peer';
   /** Whether it is part of `--quick`. */
   readonly quick?: boolean;
+  /** How large the events are that wait for it. @default '100 B' */
+  readonly backlog?: BacklogSize;
+  /** The package in bench/peers that must be installed for it. */
+  readonly needs?: PeerPackage;
   /** What its figure does not promise. */
   readonly note?: string;
   run(setting: Setting): Promise<Repetition>;

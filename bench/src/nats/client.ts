@@ -54,10 +54,10 @@ export async function addConsumer({ manager, js }: NatsClient, topic: string, na
 }
 
 /** Resolves when no consumer of the stream has anything unacknowledged. */
-export async function untilSettled({ manager }: NatsClient, topic: string): Promise<void> {
+export async function untilSettled({ manager }: NatsClient, topic: string, stream = streamOf(topic)): Promise<void> {
   for (const end = Date.now() + 30_000; Date.now() < end;) {
     let pending = 0;
-    for await (const { num_ack_pending, num_pending } of manager.consumers.list(streamOf(topic)))
+    for await (const { num_ack_pending, num_pending } of manager.consumers.list(stream))
       pending += num_ack_pending + num_pending;
     if (pending === 0) return;
   }

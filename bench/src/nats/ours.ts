@@ -147,6 +147,20 @@ export const OURS: readonly Configuration[] = [
     run: (setting) => consuming(setting, (topic, oracle) => decoratedHandler(topic, asyncNoOp(oracle))),
   },
   {
+    id: 'nats/publish-1k/ours-many',
+    title: 'publishMany, 1 KiB',
+    by,
+    run: (setting) =>
+      publishing(setting, (bus, topic, enough) => publishInBatches(bus, topic, { enough, bytes: 1_024 })),
+  },
+  {
+    id: 'nats/consume-1k/ours-decorated',
+    title: 'keyed handler, @Payload and @Ctx, 1 KiB',
+    by,
+    backlog: '1 KiB',
+    run: (setting) => consuming(setting, (topic, oracle) => decoratedHandler(topic, noOp(oracle))),
+  },
+  {
     id: 'nats/slow/ours',
     title: '10 ms handler, 1,000 keys, 256 workers',
     by,

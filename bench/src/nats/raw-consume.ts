@@ -77,4 +77,18 @@ export const RAW_CONSUME: readonly Configuration[] = [
     quick: true,
     run: (setting) => consuming(setting, callback),
   },
+  {
+    id: 'nats/consume-1k/raw-for-await',
+    title: 'for await, each acknowledged, 1 KiB',
+    by: 'raw',
+    backlog: '1 KiB',
+    run: (setting) => consuming(setting, forAwait),
+  },
+  {
+    id: 'nats/consume-1k/raw-callback',
+    title: 'callback, each acknowledged, 1 KiB',
+    by: 'raw',
+    backlog: '1 KiB',
+    run: (setting) => consuming(setting, callback),
+  },
 ];

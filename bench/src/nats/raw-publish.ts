@@ -38,9 +38,9 @@ async function awaited(client: NatsClient, topic: string, enough: Enough): Promi
   return { sent, confirmed: sent };
 }
 
-async function windowed(client: NatsClient, topic: string, enough: Enough): Promise<Sent> {
+async function windowed(client: NatsClient, topic: string, enough: Enough, bytes?: number): Promise<Sent> {
   const window = 1_024;
-  const publish = publisher(client, topic);
+  const publish = publisher(client, topic, bytes);
   let sent = 0;
   let confirmed = 0;
   const slot = async (): Promise<void> => {
@@ -53,18 +53,18 @@ async function windowed(client: NatsClient, topic: string, enough: Enough): Prom
   return { sent, confirmed };
 }
 
-async function pooled({ connection }: NatsClient, topic: string, enough: Enough): Promise<Sent> {
+async function pooled({ connection }: NatsClient, topic: string, enough: Enough, bytes?: number): Promise<Sent> {
   const pool = new BareAckPool(connection, topic);
-  while (!enough(pool.sent)) await pool.fill(Infinity);
+  while (!enough(pool.sent)) await pool.fill(Infinity, bytes);
   await pool.drain();
   return pool;
 }
 
 /** `js.publish`, with the headers that the library writes. */
-function publisher({ js }: NatsClient, topic: string): (n: number) => Promise<unknown> {
+function publisher({ js }: NatsClient, topic: string, bytes = 100): (n: number) => Promise<unknown> {
   const prefix = idPrefix();
   return (n) => {
-    const data = dataOf(n);
+    const data = dataOf(n, { bytes });
     const id = idOf(prefix, n);
     const head = headers();
     head.set('ce-specversion', '1.0');
@@ -99,5 +99,18 @@ export const RAW_PUBLISH: readonly Configuration[] = [
     quick: true,
     note: 'no time-outs, no results, no order after a failure',
     run: (setting) => publishing(setting, pooled),
+  },
+  {
+    id: 'nats/publish-1k/raw-window',
+    title: 'js.publish, 1,024 at a time, 1 KiB',
+    by: 'raw',
+    run: (setting) => publishing(setting, (...given) => windowed(...given, 1_024), 0.25),
+  },
+  {
+    id: 'nats/publish-1k/raw-pool',
+    title: 'bare ACK pool, by hand, 1 KiB',
+    by: 'raw',
+    note: 'no time-outs, no results, no order after a failure',
+    run: (setting) => publishing(setting, (...given) => pooled(...given, 1_024), 0.5),
   },
 ];

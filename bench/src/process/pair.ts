@@ -51,12 +51,12 @@ export interface HalfTask {
   readonly events: number;
 }
 
-type About = Pick<Configuration, 'id' | 'title' | 'by' | 'note'>;
+type About = Omit<Configuration, 'run'>;
 
-/** Publish to handled, as fast as it goes. */
-export function throughputPair(about: About, parts: PairParts): PairConfiguration {
+/** Publish to handled, as fast as it goes. @param share of the events that the others have, for who is slow */
+export function throughputPair(about: About, parts: PairParts, share = 1): PairConfiguration {
   const run = (setting: Setting): Promise<Repetition> =>
-    runPair(about.id, parts, setting, setting.scale.pairEvents, (sender, count) => sender.sendAll(count));
+    runPair(about.id, parts, setting, setting.scale.pairEvents * share, (sender, count) => sender.sendAll(count));
   return { ...about, parts, run };
 }
 

@@ -5,6 +5,8 @@ export interface Measured extends Pick<Configuration, 'id' | 'title' | 'by' | 'n
   readonly repetitions: readonly Repetition[];
   /** What its oracle or its process said; the figures of one with faults do not count. */
   readonly faults: readonly string[];
+  /** The same of a peer: said beside its figure, and no fault of ours. */
+  readonly findings: readonly string[];
 }
 
 /** What a run leaves behind. */

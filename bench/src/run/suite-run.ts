@@ -1,7 +1,8 @@
 import { SingleBar } from 'cli-progress';
 import type { Configuration, Repetition, Scale } from '../measure/configuration.js';
 import { SUITES, type SuiteName } from '../process/registry.js';
-import { BACKLOG, fillBacklog } from './backlog.js';
+import { backlogOf, fillBacklogs } from './backlog.js';
+import { installPeer } from './install-peer.js';
 import { type Broker, kafkaBroker, natsBroker, NO_BROKER } from './brokers.js';
 import type { Measured } from './results.js';
 import { WorkerProcess } from './worker-process.js';
@@ -28,6 +29,8 @@ export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; broke
   const bySuite = await Promise.all(
     plan.suites.map(async (suite) => ({ suite, wanted: (await SUITES[suite]()).filter((one) => plan.isWanted(one)) })),
   );
+  const needed = bySuite.flatMap(({ wanted }) => wanted.flatMap(({ needs }) => needs ?? []));
+  for (const peer of new Set(needed)) installPeer(peer);
   const rounds = plan.repetitions + 1;
   const bar = new SingleBar({
     format: '{bar} {percentage} % | {what} | {value}/{total} | {eta_formatted} left',
@@ -50,7 +53,7 @@ export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; broke
       const broker = await BROKERS[suite]();
       brokers.push(broker.name);
       try {
-        await fillBacklog(broker.servers, plan.scale.backlog);
+        await fillBacklogs(broker.servers, plan.scale, wanted);
         measured.push(...(await new SuiteRun(plan, broker, wanted, bar).run()));
       } finally {
         await broker.release();
@@ -79,27 +82,30 @@ class SuiteRun {
   async run(): Promise<Measured[]> {
     try {
       for (let round = 0; round <= this.plan.repetitions; round++)
-        for (const { id } of this.configurations) await this.#turn(id, round);
+        for (const configuration of this.configurations) await this.#turn(configuration, round);
     } finally {
       await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     }
-    return this.configurations.map(({ id, title, by, note }) => ({
-      id,
-      title,
-      by,
-      ...(note === undefined ? {} : { note }),
-      repetitions: this.#repetitions.get(id) ?? [],
-      faults: this.#failures.get(id) ?? [],
-    }));
+    return this.configurations.map(({ id, title, by, note }) => {
+      const failures = this.#failures.get(id) ?? [];
+      return {
+        id,
+        title,
+        by,
+        ...(note === undefined ? {} : { note }),
+        repetitions: this.#repetitions.get(id) ?? [],
+        faults: by === 'peer' ? [] : failures,
+        findings: by === 'peer' ? failures : [],
+      };
+    });
   }
 
   /** The first round warms up, and its oracle counts all the same. */
-  async #turn(id: string, round: number): Promise<void> {
+  async #turn({ id, backlog }: Configuration, round: number): Promise<void> {
     this.bar.update({ what: round === 0 ? `${id} warms up` : `${id} ${round}/${this.plan.repetitions}` });
     const setting = {
       servers: this.broker.servers,
-      scale: this.plan.scale,
-      backlog: BACKLOG,
+      ...backlogOf(this.plan.scale, backlog),
       id: `${id.replaceAll('/', '-')}-${round}-${Date.now().toString(36)}`,
     };
     const profile = round === this.plan.repetitions ? this.plan.profileOf?.(id) : undefined;
