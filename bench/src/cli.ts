@@ -6,7 +6,7 @@ import { FULL, QUICK } from './measure/configuration.js';
 import { SUITES, type SuiteName } from './process/registry.js';
 import { printTop } from './report/profile.js';
 import { printTables } from './report/table.js';
-import { judge } from './run/floors.js';
+import { judge, readFloors, strangersIn, WEAK } from './run/floors.js';
 import type { Results } from './run/results.js';
 import { runPlan } from './run/suite-run.js';
 
@@ -41,8 +41,12 @@ async function main(): Promise<number> {
   const { quick, profile } = values;
   const only = (profile ?? values.only)?.split(',');
   const started = new Date();
+  const suites = suitesOf(values.suite);
+  const known = await Promise.all(suites.map((suite) => SUITES[suite]()));
+  const strangers = strangersIn(readFloors(), known.flat());
+  if (strangers.length > 0) throw new Error(`floors.json names what there is not: ${strangers.join(', ')}`);
   const { measured, brokers } = await runPlan({
-    suites: suitesOf(values.suite),
+    suites,
     repetitions: repetitionsOf(values.reps ?? (quick ? '3' : '5')),
     scale: quick ? QUICK : FULL,
     isWanted: ({ id, quick: isQuick = false }) =>
@@ -68,6 +72,8 @@ function failureOf({ measured, verdicts, isQuick }: Results): number {
   if (measured.length === 0 || measured.some(({ faults }) => faults.length > 0)) return 1;
   const unmet = verdicts.filter(({ isMet, counts }) => counts && !isMet);
   const checked = verdicts.filter(({ counts }) => counts);
+  const weak = verdicts.filter(({ unless }) => unless === WEAK).map(({ suite }) => suite);
+  for (const suite of new Set(weak)) console.log(`${suite} DOES NOT COUNT in this run: ${WEAK}`);
   console.log(`${checked.length - unmet.length} of ${checked.length} ratios are met${isQuick ? ' (quick run)' : ''}`);
   return values.check && (unmet.length > 0 || checked.length === 0) ? 2 : 0;
 }

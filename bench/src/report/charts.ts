@@ -1,6 +1,6 @@
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { figureOf, type Measured, rateOf, type Results } from '../run/results.js';
+import { figureOf, mainFigureOf, type Measured, rateOf, type Results, sectionOf } from '../run/results.js';
 
 /** One row of a chart. */
 interface Bar {
@@ -13,18 +13,13 @@ interface Bar {
 
 const COLOURS = { domain: ['ours', 'raw', 'peer'], range: ['#c2185b', '#78909c', '#5c6bc0'] };
 
-/** What belongs into one chart: `nats/publish`. */
-export function sectionOf({ id }: Pick<Measured, 'id'>): string {
-  return id.split('/').slice(0, 2).join('/');
-}
-
 /** Chart by section, as SVG. */
 export async function charts({ measured }: Results): Promise<Map<string, string>> {
   const sections = [...new Set(measured.map(sectionOf))];
   const all = new Map<string, string>();
   for (const section of sections) {
     const rows = measured.filter((one) => sectionOf(one) === section);
-    const figure = section.endsWith('/latency') ? 'p50' : section.startsWith('pools/') ? 'clientMicros' : 'rate';
+    const figure = mainFigureOf(section);
     all.set(
       section,
       await svgOf(
@@ -65,9 +60,15 @@ const FRAME = {
   config: { font: 'system-ui, sans-serif', axis: { labelLimit: 320 } },
 } as const;
 
+const TITLES: Readonly<Record<string, string>> = {
+  rate: 'events/s (median, min to max)',
+  p50: 'publish to handler, p50 ms',
+  joinMs: 'a second member has its share after, ms',
+  clientMicros: 'CPU µs an event',
+};
+
 function titleOf(figure: string): string {
-  if (figure === 'rate') return 'events/s (median, min to max)';
-  return figure === 'p50' ? 'publish to handler, p50 ms' : 'CPU µs an event';
+  return TITLES[figure] ?? figure;
 }
 
 function barOf(one: Measured, figure: string): Bar[] {

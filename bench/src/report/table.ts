@@ -1,5 +1,13 @@
 import Table from 'cli-table3';
-import { figureOf, type Measured, rateOf, type Results, type Verdict } from '../run/results.js';
+import {
+  figureOf,
+  mainFigureOf,
+  type Measured,
+  rateOf,
+  type Results,
+  sectionOf,
+  type Verdict,
+} from '../run/results.js';
 
 const NO_STYLE = { head: [], border: [] };
 
@@ -12,6 +20,8 @@ export function printTables({ measured, verdicts }: Results): void {
   });
   for (const one of measured) table.push(rowOf(one));
   console.log(table.toString());
+  for (const { id, note } of measured) if (note !== undefined) console.log(`* ${id}: ${note}`);
+  for (const { id, findings } of measured) for (const finding of findings) console.log(`FINDING ${id}: ${finding}`);
   for (const { id, faults } of measured) for (const fault of faults) console.log(`FAULT ${id}: ${fault}`);
   printVerdicts(verdicts);
 }
@@ -19,28 +29,44 @@ export function printTables({ measured, verdicts }: Results): void {
 function rowOf(one: Measured): string[] {
   const rate = rateOf(one);
   const figure = (name: string): string => rounded(figureOf(one, name)?.median);
-  const names = Object.keys(one.repetitions[0]?.extra ?? {});
-  const isPaced = one.id.includes('/latency/');
+  const main = mainFigureOf(sectionOf(one));
+  const isRated = main === 'rate' || main === 'clientMicros';
   return [
-    `${one.id}${one.faults.length > 0 ? ' (!)' : ''}`,
-    isPaced ? '' : whole(rate?.median),
-    isPaced ? '' : whole(rate?.min),
-    isPaced ? '' : whole(rate?.max),
+    `${one.id}${one.note === undefined ? '' : ' *'}${one.faults.length + one.findings.length > 0 ? ' (!)' : ''}`,
+    isRated ? whole(rate?.median) : '',
+    isRated ? whole(rate?.min) : '',
+    isRated ? whole(rate?.max) : '',
     figure('clientMicros'),
     figure('brokerMicros'),
-    isPaced ? figure('p50') : '',
-    isPaced ? figure('p99') : '',
-    names.map((name) => `${name} ${figure(name)}`).join(', '),
+    main === 'p50' ? figure('p50') : '',
+    main === 'p50' ? figure('p99') : '',
+    extrasOf(one),
   ];
+}
+
+/** What else was measured. */
+export function extrasOf(one: Measured): string {
+  const names = Object.keys(one.repetitions[0]?.extra ?? {});
+  return names.map((name) => `${name} ${rounded(figureOf(one, name)?.median)}`).join(', ');
 }
 
 function printVerdicts(verdicts: readonly Verdict[]): void {
   const table = new Table({ head: ['ratio', 'reached', 'must be', ''], style: NO_STYLE });
-  for (const { what, value, atLeast, atMost, isMet, counts } of verdicts) {
-    const must = atLeast === undefined ? `≤ ${rounded(atMost)}` : `≥ ${rounded(atLeast)}`;
-    table.push([what, rounded(value), must, isMet ? 'met' : counts ? 'UNMET' : 'unmet, does not count here']);
-  }
+  for (const verdict of verdicts) table.push([verdict.what, reached(verdict), mustBe(verdict), judgement(verdict)]);
   if (verdicts.length > 0) console.log(table.toString());
+}
+
+export function reached({ value }: Verdict): string {
+  return value === undefined ? 'no figure' : rounded(value);
+}
+
+export function mustBe({ atLeast, atMost }: Verdict): string {
+  return atLeast === undefined ? `≤ ${rounded(atMost)}` : `≥ ${rounded(atLeast)}`;
+}
+
+export function judgement({ isMet, counts, unless }: Verdict): string {
+  if (counts) return isMet ? 'met' : 'UNMET';
+  return `${isMet ? 'met' : 'unmet'}, does not count: ${unless}`;
 }
 
 function whole(value: number | undefined): string {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { figureOf, type Measured, type Verdict } from './results.js';
+import { figureOf, type Measured, suiteOf, type Verdict } from './results.js';
 
 /** One line of floors.json: a figure of one configuration, over that of another when there is one. */
-interface Floor {
+export interface Floor {
   readonly id: string;
   readonly what: string;
   readonly of: string;
@@ -14,38 +14,73 @@ interface Floor {
   readonly atMost?: number;
   /** Checked by `--quick` too, at `quickShare` of it. */
   readonly quick?: boolean;
+  /** The decision that lives with less, for now: the run prints it as unmet and stands. */
+  readonly adr?: string;
+  /** What that decision lives with; beyond it the run falls. */
+  readonly accepted?: number;
 }
 
-interface Floors {
+export interface Floors {
   readonly quickShare: number;
   /** Whether the references are as good as they must be: a suite counts only when they hold. */
   readonly validity: readonly Floor[];
   readonly ratios: readonly Floor[];
 }
 
+/** Why the ratios of a suite do not count. */
+export const WEAK = 'the references did not hold their own';
 const FILE = join(import.meta.dirname, '..', '..', 'floors.json');
 
-/** Every floor whose configurations were measured. In a quick run only the quick ones count. */
-export function judge(measured: readonly Measured[], isQuick: boolean): Verdict[] {
-  const floors: Floors = JSON.parse(readFileSync(FILE, 'utf8'));
+export function readFloors(): Floors {
+  return JSON.parse(readFileSync(FILE, 'utf8'));
+}
+
+/** Configurations that floors name and that these, all of their suites, do not have: such a floor would never be judged. */
+export function strangersIn({ validity, ratios }: Floors, known: readonly { readonly id: string }[]): string[] {
+  const ids = new Set(known.map(({ id }) => id));
+  const suites = new Set(known.map(suiteOf));
+  const named = [...validity, ...ratios].flatMap(({ of, against }) => (against === undefined ? [of] : [of, against]));
+  return named.filter((id) => suites.has(suiteOf({ id })) && !ids.has(id));
+}
+
+/** Every floor whose configurations were measured. In a quick run only the quick ones count; of a suite whose references are weak, none. */
+export function judge(measured: readonly Measured[], isQuick: boolean, floors = readFloors()): Verdict[] {
   const share = isQuick ? floors.quickShare : 1;
+  const fullOnly = 'in full runs only';
+  const validity = floors.validity.flatMap((floor) => verdict(floor, measured, 1, isQuick ? fullOnly : undefined));
+  const weak = new Set(validity.filter(({ isMet, counts }) => counts && !isMet).map(({ suite }) => suite));
+  const excuse = (floor: Floor): string | undefined => {
+    if (isQuick && floor.quick !== true) return fullOnly;
+    return weak.has(suiteOf({ id: floor.of })) ? WEAK : undefined;
+  };
+  return [...validity, ...floors.ratios.flatMap((floor) => verdict(floor, measured, share, excuse(floor)))];
+}
+
+/** @param excuse why the run does not stand or fall with it */
+function verdict(floor: Floor, measured: readonly Measured[], share: number, excuse: string | undefined): Verdict[] {
+  const { id, what, of, against } = floor;
+  const compared = [of, against].flatMap((one) => one ?? []).map((one) => measured.find((each) => each.id === one));
+  if (compared.includes(undefined)) return [];
+  const value = valueOf(floor, measured);
+  const atLeast = floor.atLeast === undefined ? undefined : floor.atLeast * share;
+  const atMost = floor.atMost === undefined ? undefined : floor.atMost / share;
+  const isMet = isWithin(value, atLeast, atMost);
+  const hasFigureless = compared.some((one) => one?.by === 'peer' && one.repetitions.length === 0);
+  const unless = excuse ?? (hasFigureless ? 'the peer has no figure' : isMet ? undefined : accepted(floor, value));
   return [
-    ...floors.validity.flatMap((floor) => verdict(floor, measured, { share: 1, counts: !isQuick })),
-    ...floors.ratios.flatMap((floor) => verdict(floor, measured, { share, counts: !isQuick || floor.quick === true })),
+    { id, what, suite: suiteOf({ id: of }), value, atLeast, atMost, isMet, counts: unless === undefined, unless },
   ];
 }
 
-function verdict(
-  floor: Floor,
-  measured: readonly Measured[],
-  { share, counts }: { readonly share: number; readonly counts: boolean },
-): Verdict[] {
-  const value = valueOf(floor, measured);
-  if (value === undefined) return [];
-  const atLeast = floor.atLeast === undefined ? undefined : floor.atLeast * share;
-  const atMost = floor.atMost === undefined ? undefined : floor.atMost / share;
-  const isMet = value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity);
-  return [{ id: floor.id, what: floor.what, value, atLeast, atMost, isMet, counts }];
+/** A value that is not there is within nothing. */
+function isWithin(value: number | undefined, atLeast = -Infinity, atMost = Infinity): boolean {
+  return value !== undefined && value >= atLeast && value <= atMost;
+}
+
+function accepted({ adr, accepted: limit, atMost }: Floor, value: number | undefined): string | undefined {
+  if (adr === undefined) return undefined;
+  const stands = atMost === undefined ? isWithin(value, limit) : isWithin(value, undefined, limit);
+  return stands ? `accepted in ADR ${Number(adr)}` : undefined;
 }
 
 function valueOf({ of, against, figure = 'rate' }: Floor, measured: readonly Measured[]): number | undefined {

@@ -28,12 +28,33 @@ export interface Results {
 export interface Verdict {
   readonly id: string;
   readonly what: string;
+  readonly suite: string;
+  /** Undefined where one of the two has no figure. */
   readonly value: number | undefined;
   readonly atLeast?: number | undefined;
   readonly atMost?: number | undefined;
   readonly isMet: boolean;
   /** Whether the run stands or falls with it. */
   readonly counts: boolean;
+  /** Why it does not. */
+  readonly unless?: string | undefined;
+}
+
+/** `nats` of `nats/publish/ours-many`. */
+export function suiteOf({ id }: Pick<Measured, 'id'>): string {
+  return id.slice(0, id.indexOf('/'));
+}
+
+/** What belongs into one chart: `nats/publish`. */
+export function sectionOf({ id }: Pick<Measured, 'id'>): string {
+  return id.split('/').slice(0, 2).join('/');
+}
+
+/** What is compared first among those of one section: `nats/publish`. */
+export function mainFigureOf(section: string): string {
+  if (section.endsWith('/latency')) return 'p50';
+  if (section.endsWith('/rebalance')) return 'joinMs';
+  return section.startsWith('pools/') ? 'clientMicros' : 'rate';
 }
 
 export interface Spread {
