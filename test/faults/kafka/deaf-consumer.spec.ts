@@ -55,13 +55,13 @@ describe('A consumer that is connected, alive for its group, and gets nothing', 
 
   it('is replaced, counted and logged, and the events come, each once', async () => {
     const { bus, topic, group } = await consumer();
-    const { generation } = bus.group(group);
+    const { generation, restarts } = bus.group(group); // a broker that has just begun may cost the first member its start
     proxy.deafen('who fetches now');
     for (let i = 0; i < 20; i += 1) await bus.publish(topic, `event ${i}`, { key: `k${i}` });
 
     await eventually(() => expect(bus.deliveries).toHaveLength(21), { timeoutMs: 15_000 });
     expect(new Set(bus.bodies).size).toBe(21);
-    expect(bus.group(group)).toMatchObject({ revivals: 1, restarts: 0 });
+    expect(bus.group(group)).toMatchObject({ revivals: 1, restarts });
     expect(bus.group(group)['generation']).not.toBe(generation);
     const [report] = revivals;
     expect(report).toMatchObject({ bus: 'test', transport: 'kafka', group, revivals: 1 });
