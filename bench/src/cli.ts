@@ -7,7 +7,9 @@ import { SUITES, type SuiteName } from './process/registry.js';
 import { printTop } from './report/profile.js';
 import { printTables } from './report/table.js';
 import { judge, readFloors, strangersIn, WEAK } from './run/floors.js';
-import type { Results } from './run/results.js';
+import { referenceRows } from './run/reference.js';
+import { sectionOf } from './run/results.js';
+import type { Measured, Results } from './run/results.js';
 import { runPlan } from './run/suite-run.js';
 
 const USAGE = `usage: npm run bench [-- --suite ${Object.keys(SUITES).join(',')} --only TEXT[,TEXT] --reps N --quick --check --profile TEXT]
@@ -43,9 +45,9 @@ async function main(): Promise<number> {
   const started = new Date();
   const suites = suitesOf(values.suite);
   const known = await Promise.all(suites.map((suite) => SUITES[suite]()));
-  const strangers = strangersIn(readFloors(), known.flat());
+  const strangers = strangersIn(readFloors(), [...known.flat(), ...referencesOf(known.flat())]);
   if (strangers.length > 0) throw new Error(`floors.json names what there is not: ${strangers.join(', ')}`);
-  const { measured, brokers } = await runPlan({
+  const { measured: own, brokers } = await runPlan({
     suites,
     repetitions: repetitionsOf(values.reps ?? (quick ? '3' : '5')),
     scale: quick ? QUICK : FULL,
@@ -53,6 +55,7 @@ async function main(): Promise<number> {
       only === undefined ? isQuick || !quick : only.some((text) => id.includes(text)),
     ...(profile === undefined ? {} : { profileOf }),
   });
+  const measured = [...own, ...referencesOf(own)];
   const results: Results = {
     date: started.toISOString(),
     machine: machine(),
@@ -65,6 +68,11 @@ async function main(): Promise<number> {
   if (profile !== undefined) for (const { id } of measured) printTop(id, profileOf(id));
   await save(results);
   return failureOf(results);
+}
+
+/** What the reference bus reached in the same sections. */
+function referencesOf(all: readonly { readonly id: string }[]): Measured[] {
+  return referenceRows([...new Set(all.map(sectionOf))]);
 }
 
 /** 1: an oracle found something. 2: a floor was not reached. */

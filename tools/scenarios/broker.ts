@@ -2,31 +2,35 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Kafka, logLevel } from 'kafkajs';
 import { memoryTransport, type TransportFactory } from 'nestjs-eventbus';
-import { kafkaTransport } from 'nestjs-eventbus/kafka';
-import { natsTransport } from 'nestjs-eventbus/nats';
+import { kafkaTransport, type KafkaTransportOptions } from 'nestjs-eventbus/kafka';
+import { natsTransport, type NatsTransportOptions } from 'nestjs-eventbus/nats';
 import type { RunNames } from './names.js';
 import { type Kind, PARTITIONS_PER_TOPIC, TOPIC_COUNT, type TransportName } from './workload.js';
 
 const GIGABYTE = 1_073_741_824;
 const HOUR_MS = 3_600_000;
 
-/** The transport of a run, with the storage that the workload names: memory for raw events, files for envelopes. */
+/** The transport of a run. */
 export function transportOf(name: TransportName, kind: Kind, names: RunNames, servers: string): TransportFactory {
   if (name === 'memory') return memoryTransport({ partitions: PARTITIONS_PER_TOPIC });
-  if (name === 'nats') {
-    const limits =
-      kind === 'raw'
-        ? { storage: 'memory' as const, maxMessages: 1_000_000, maxBytes: GIGABYTE }
-        : { storage: 'file' as const, maxMessages: 100_000, maxBytes: GIGABYTE, maxAgeMs: HOUR_MS };
-    return natsTransport({
-      connection: { servers },
-      streams: [{ name: names.stream, subjects: names.topics, ...limits }],
-    });
-  }
-  return kafkaTransport({
+  if (name === 'nats') return natsTransport(natsOptions(kind, names, servers));
+  return kafkaTransport(kafkaOptions(names, servers));
+}
+
+/** The storage that the workload names: memory for raw events, files for envelopes. */
+export function natsOptions(kind: Kind, names: RunNames, servers: string): NatsTransportOptions {
+  const limits =
+    kind === 'raw'
+      ? { storage: 'memory' as const, maxMessages: 1_000_000, maxBytes: GIGABYTE }
+      : { storage: 'file' as const, maxMessages: 100_000, maxBytes: GIGABYTE, maxAgeMs: HOUR_MS };
+  return { connection: { servers }, streams: [{ name: names.stream, subjects: names.topics, ...limits }] };
+}
+
+export function kafkaOptions(names: RunNames, servers: string): KafkaTransportOptions {
+  return {
     connection: { brokers: servers.split(',') },
     topics: names.topics.map((topic) => ({ name: topic, partitions: PARTITIONS_PER_TOPIC, replicationFactor: 1 })),
-  });
+  };
 }
 
 /** How many sources a run consumes from, once everything is assigned. */

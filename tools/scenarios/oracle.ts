@@ -46,12 +46,14 @@ export class Oracle {
     else this.#lastByKey.set(key, sequence);
   }
 
-  get latencyMs(): { p50: number; p99: number; max: number; mean: number } {
+  get latencyMs(): { p50: number; p90: number; p99: number; p999: number; max: number; mean: number } {
     const ms = (micros: number): number => Math.round(micros) / 1_000;
     const h = this.#latency;
     return {
       p50: ms(h.getValueAtPercentile(50)),
+      p90: ms(h.getValueAtPercentile(90)),
       p99: ms(h.getValueAtPercentile(99)),
+      p999: ms(h.getValueAtPercentile(99.9)),
       max: ms(h.maxValue),
       mean: ms(h.mean),
     };

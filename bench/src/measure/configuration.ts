@@ -57,9 +57,27 @@ export interface Setting {
 /** Percentiles of a latency, in milliseconds. */
 export interface Latency {
   readonly p50: number;
+  readonly p90?: number;
   readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
+  readonly p999?: number;
+  readonly max?: number;
+}
+
+/** One point of a curve. */
+export interface Point extends Pick<
+  Repetition,
+  'events' | 'seconds' | 'clientMicros' | 'brokerMicros' | 'latencyMs' | 'extra'
+> {
+  /** Where it is: a number of workers, of messages, a factor of growth. */
+  readonly x: number;
+}
+
+/** The memory of a process at one moment. */
+export interface MemorySample {
+  readonly seconds: number;
+  readonly rssMiB: number;
+  readonly heapMiB: number;
+  readonly handled: number;
 }
 
 /** What one repetition has found. Its oracle has looked at every event: with a fault, its figures do not count. */
@@ -67,26 +85,41 @@ export interface Repetition {
   readonly events: number;
   readonly seconds: number;
   /** CPU of this process (and of its other half, in a pair), and of the broker, in microseconds an event. */
-  readonly clientMicros: number;
+  readonly clientMicros: number | undefined;
   readonly brokerMicros: number | undefined;
   readonly latencyMs?: Latency;
   /** What else is measured, by name: `meanHandlerMs`, `closeMs`. */
   readonly extra?: Readonly<Record<string, number>>;
+  /** What a curve has found at each of its points; its own figures are then the sums. */
+  readonly points?: readonly Point[];
+  /** Memory, once a second. */
+  readonly samples?: readonly MemorySample[];
   readonly faults: readonly string[];
 }
+
+/** Who is measured; `reference`: figures of another machine or time, from a file. */
+export type By = 'raw' | 'ours' | 'peer' | 'reference';
+
+export type BrokerKind = 'nats' | 'kafka' | 'newest-nats';
 
 /** One thing that is measured, in a process of its own. */
 export interface Configuration {
   /** `nats/publish/ours-many`: suite, what is compared, who. */
   readonly id: string;
   readonly title: string;
-  readonly by: 'raw' | 'ours' | 'peer';
+  readonly by: By;
+  /** The broker that it needs, in a suite that has several, one after another. */
+  readonly on?: BrokerKind;
+  /** What the x of its points is: `workers`. */
+  readonly axis?: string;
   /** Whether it is part of `--quick`. */
   readonly quick?: boolean;
   /** How large the events are that wait for it. @default '100 B' */
   readonly backlog?: BacklogSize;
   /** The package in bench/peers that must be installed for it. */
   readonly needs?: PeerPackage;
+  /** Repetitions that count, where fewer than the run's are enough, without one to warm up. */
+  readonly repetitions?: number;
   /** What its figure does not promise. */
   readonly note?: string;
   run(setting: Setting): Promise<Repetition>;

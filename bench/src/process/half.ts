@@ -35,7 +35,7 @@ const ms = (percentile: number): number => latency.getValueAtPercentile(percenti
 const result: HalfResult = {
   lastAtMicros,
   cpuMicros: user + system,
-  latencyMs: { p50: ms(50), p99: ms(99), p999: ms(99.9), max: latency.maxValue / 1_000 },
+  latencyMs: { p50: ms(50), p90: ms(90), p99: ms(99), p999: ms(99.9), max: latency.maxValue / 1_000 },
   faults: [...stall, ...oracle.faults(task.events)],
 };
 process.send?.({ result });

@@ -5,6 +5,7 @@ export const SUITES = {
   nats: () => import('../nats/suite.js').then(({ NATS_SUITE }) => NATS_SUITE),
   kafka: () => import('../kafka/suite.js').then(({ KAFKA_SUITE }) => KAFKA_SUITE),
   pools: () => import('../pools/suite.js').then(({ POOLS_SUITE }) => POOLS_SUITE),
+  scenarios: () => import('../scenarios/suite.js').then(({ SCENARIOS_SUITE }) => SCENARIOS_SUITE),
 } as const;
 
 export type SuiteName = keyof typeof SUITES;

@@ -1,6 +1,7 @@
-import * as vega from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
-import { figureOf, mainFigureOf, type Measured, rateOf, type Results, sectionOf } from '../run/results.js';
+import type { TopLevelSpec } from 'vega-lite';
+import { figureOf, isLatency, mainFigureOf, type Measured, rateOf, type Results, sectionOf } from '../run/results.js';
+import { FRAME, svgOf } from './drawing.js';
+import { lineCharts, memoryChart, percentileChart } from './lines.js';
 
 /** One row of a chart. */
 interface Bar {
@@ -11,26 +12,37 @@ interface Bar {
   readonly high: number;
 }
 
-const COLOURS = { domain: ['ours', 'raw', 'peer'], range: ['#c2185b', '#78909c', '#5c6bc0'] };
+const COLOURS = {
+  domain: ['ours', 'raw', 'peer', 'reference'],
+  range: ['#c2185b', '#78909c', '#5c6bc0', '#8d6e63'],
+};
 
-/** Chart by section, as SVG. */
+/** The charts of each section, as SVG. */
 export async function charts({ measured }: Results): Promise<Map<string, string>> {
   const sections = [...new Set(measured.map(sectionOf))];
   const all = new Map<string, string>();
-  for (const section of sections) {
-    const rows = measured.filter((one) => sectionOf(one) === section);
-    const figure = mainFigureOf(section);
+  for (const section of sections)
     all.set(
       section,
-      await svgOf(
-        spec(
-          rows.flatMap((one) => barOf(one, figure)),
-          titleOf(figure),
-        ),
+      await drawingsOf(
+        section,
+        measured.filter((one) => sectionOf(one) === section),
       ),
     );
-  }
   return all;
+}
+
+/** Curves as lines, percentiles as lines, the rest as bars. */
+async function drawingsOf(section: string, rows: readonly Measured[]): Promise<string> {
+  const figures = section.includes('growth') ? ['rate', 'clientMicros', 'publishMicros'] : ['rate'];
+  const curves = await lineCharts(rows, figures);
+  const others = rows.filter(({ repetitions }) => repetitions[0]?.points === undefined);
+  const latency = others.some(isLatency) ? await percentileChart(others) : undefined;
+  const memory = await memoryChart(rows);
+  const figure = mainFigureOf(section);
+  const bars = others.flatMap((one) => barOf(one, figure));
+  const bar = bars.length === 0 || memory !== undefined ? undefined : await svgOf(spec(bars, titleOf(figure)));
+  return [...curves, bar, latency, memory].filter((svg) => svg !== undefined).join('\n');
 }
 
 /** CPU of client and broker, an event, of one suite. */
@@ -53,12 +65,6 @@ export function cpuChart(measured: readonly Measured[]): Promise<string> {
     },
   });
 }
-
-const FRAME = {
-  width: 520,
-  background: 'white',
-  config: { font: 'system-ui, sans-serif', axis: { labelLimit: 320 } },
-} as const;
 
 const TITLES: Readonly<Record<string, string>> = {
   rate: 'events/s (median, min to max)',
@@ -94,14 +100,4 @@ function spec(values: readonly Bar[], title: string): TopLevelSpec {
       { mark: 'rule', encoding: { y, x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } } },
     ],
   };
-}
-
-/** Drawn here: the page needs nothing from anywhere. */
-async function svgOf(drawing: TopLevelSpec): Promise<string> {
-  const view = new vega.View(vega.parse(compile(drawing).spec), { renderer: 'none' });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
 }

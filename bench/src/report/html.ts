@@ -1,6 +1,7 @@
-import { figureOf, type Measured, rateOf, type Results, sectionOf, type Verdict } from '../run/results.js';
+import type { Repetition } from '../measure/configuration.js';
+import { figureOf, type Measured, type Results, sectionOf, type Verdict } from '../run/results.js';
 import { charts, cpuChart } from './charts.js';
-import { extrasOf, judgement, mustBe, reached, rounded } from './table.js';
+import { judgement, mustBe, reached, rounded } from './table.js';
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ddd;padding:.25rem .6rem;text-align:right}
@@ -25,19 +26,41 @@ ${sections.join('\n')}
 `;
 }
 
+const COLUMNS = ['rate', 'min', 'max', 'clientMicros', 'brokerMicros', 'p50', 'p90', 'p99', 'p999'];
+const HEADS = ['events/s', 'min', 'max', 'client µs', 'broker µs', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms'];
+
 function table(rows: readonly Measured[]): string {
-  const body = rows.map((one) => {
-    const rate = rateOf(one);
-    const cells = [
-      rounded(rate?.median),
-      rounded(rate?.min),
-      rounded(rate?.max),
-      ...['clientMicros', 'brokerMicros', 'p50', 'p99'].map((name) => rounded(figureOf(one, name)?.median)),
-      extrasOf(one),
-    ];
-    return `<tr class="${one.by}"><td>${escaped(one.title)}${remarks(one)}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
-  });
-  return `<table><tr><th></th><th>events/s</th><th>min</th><th>max</th><th>client µs</th><th>broker µs</th><th>p50 ms</th><th>p99 ms</th><th>more</th></tr>${body.join('')}</table>`;
+  const names = [...new Set(rows.flatMap(({ repetitions: [first] }) => extrasOf(first)))];
+  const heads = [...HEADS, ...names].map((head) => `<th>${escaped(head)}</th>`).join('');
+  const body = rows.flatMap((one) => [rowOf(one, names), ...pointRows(one, names)]);
+  return `<table><tr><th></th>${heads}</tr>${body.join('')}</table>`;
+}
+
+/** Names of what else was measured, of a repetition and its points. */
+function extrasOf(repetition: Repetition | undefined): string[] {
+  const all = [repetition?.extra, ...(repetition?.points ?? []).map(({ extra }) => extra)];
+  return all.flatMap((extra) => Object.keys(extra ?? {}));
+}
+
+function rowOf(one: Measured, names: readonly string[]): string {
+  return `<tr class="${one.by}"><td>${escaped(one.title)}${remarks(one)}</td>${cells(one, names, '')}</tr>`;
+}
+
+function pointRows(one: Measured, names: readonly string[]): string[] {
+  return (one.repetitions[0]?.points ?? []).map(
+    ({ x }) =>
+      `<tr><td>&emsp;${x.toLocaleString('en')} ${escaped(one.axis ?? '')}</td>${cells(one, names, `@${x}`)}</tr>`,
+  );
+}
+
+function cells(one: Measured, names: readonly string[], at: string): string {
+  const isCurve = at === '' && one.repetitions[0]?.points !== undefined;
+  const value = (name: string): number | undefined => {
+    if (name === 'min' || name === 'max') return figureOf(one, `rate${at}`)?.[name];
+    return figureOf(one, `${name}${at}`)?.median;
+  };
+  const shown = [...COLUMNS.map((name) => (isCurve ? undefined : value(name))), ...names.map(value)];
+  return shown.map((figure) => `<td>${rounded(figure)}</td>`).join('');
 }
 
 function remarks({ note, findings, faults }: Measured): string {

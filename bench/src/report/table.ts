@@ -6,6 +6,7 @@ import {
   rateOf,
   type Results,
   sectionOf,
+  type Spread,
   type Verdict,
 } from '../run/results.js';
 
@@ -18,7 +19,7 @@ export function printTables({ measured, verdicts }: Results): void {
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
     style: NO_STYLE,
   });
-  for (const one of measured) table.push(rowOf(one));
+  for (const one of measured) table.push(rowOf(one), ...pointRows(one));
   console.log(table.toString());
   for (const { id, note } of measured) if (note !== undefined) console.log(`* ${id}: ${note}`);
   for (const { id, findings } of measured) for (const finding of findings) console.log(`FINDING ${id}: ${finding}`);
@@ -48,6 +49,26 @@ function rowOf(one: Measured): string[] {
 export function extrasOf(one: Measured): string {
   const names = Object.keys(one.repetitions[0]?.extra ?? {});
   return names.map((name) => `${name} ${rounded(figureOf(one, name)?.median)}`).join(', ');
+}
+
+/** A row for each point of a curve. */
+function pointRows(one: Measured): string[][] {
+  const points = one.repetitions[0]?.points ?? [];
+  return points.map(({ x, extra = {} }) => {
+    const spread = (name: string): Spread | undefined => figureOf(one, `${name}@${x}`);
+    const figure = (name: string): string => rounded(spread(name)?.median);
+    const rate = spread('rate');
+    return [
+      `  ${one.axis ?? ''} ${x.toLocaleString('en')}`,
+      whole(rate?.median),
+      whole(rate?.min),
+      whole(rate?.max),
+      ...['clientMicros', 'brokerMicros', 'p50', 'p99'].map(figure),
+      Object.keys(extra)
+        .map((name) => `${name} ${figure(name)}`)
+        .join(', '),
+    ];
+  });
 }
 
 function printVerdicts(verdicts: readonly Verdict[]): void {

@@ -12,6 +12,10 @@ export interface Floor {
   readonly figure?: string;
   readonly atLeast?: number;
   readonly atMost?: number;
+  /** Which repetition: `min` where every one must reach it. @default 'median' */
+  readonly take?: 'median' | 'min';
+  /** Against figures of another machine, or of none: reported, and fails nothing. */
+  readonly isAbsolute?: boolean;
   /** Checked by `--quick` too, at `quickShare` of it. */
   readonly quick?: boolean;
   /** The decision that lives with less, for now: the run prints it as unmet and stands. */
@@ -50,6 +54,7 @@ export function judge(measured: readonly Measured[], isQuick: boolean, floors = 
   const validity = floors.validity.flatMap((floor) => verdict(floor, measured, 1, isQuick ? fullOnly : undefined));
   const weak = new Set(validity.filter(({ isMet, counts }) => counts && !isMet).map(({ suite }) => suite));
   const excuse = (floor: Floor): string | undefined => {
+    if (floor.isAbsolute === true) return 'of another machine or time';
     if (isQuick && floor.quick !== true) return fullOnly;
     return weak.has(suiteOf({ id: floor.of })) ? WEAK : undefined;
   };
@@ -83,13 +88,16 @@ function accepted({ adr, accepted: limit, atMost }: Floor, value: number | undef
   return stands ? `accepted in ADR ${Number(adr)}` : undefined;
 }
 
-function valueOf({ of, against, figure = 'rate' }: Floor, measured: readonly Measured[]): number | undefined {
-  const median = (id: string): number | undefined => {
+function valueOf(
+  { of, against, figure = 'rate', take = 'median' }: Floor,
+  measured: readonly Measured[],
+): number | undefined {
+  const taken = (id: string): number | undefined => {
     const found = measured.find((one) => one.id === id);
-    return found === undefined ? undefined : figureOf(found, figure)?.median;
+    return found === undefined ? undefined : figureOf(found, figure)?.[take];
   };
-  const value = median(of);
+  const value = taken(of);
   if (against === undefined || value === undefined) return value;
-  const reference = median(against);
+  const reference = taken(against);
   return reference === undefined ? undefined : value / reference;
 }

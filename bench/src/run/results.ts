@@ -1,7 +1,7 @@
 import type { Configuration, Repetition } from '../measure/configuration.js';
 
 /** One configuration with all its repetitions. */
-export interface Measured extends Pick<Configuration, 'id' | 'title' | 'by' | 'note'> {
+export interface Measured extends Pick<Configuration, 'id' | 'title' | 'by' | 'note' | 'axis'> {
   readonly repetitions: readonly Repetition[];
   /** What its oracle or its process said; the figures of one with faults do not count. */
   readonly faults: readonly string[];
@@ -52,9 +52,14 @@ export function sectionOf({ id }: Pick<Measured, 'id'>): string {
 
 /** What is compared first among those of one section: `nats/publish`. */
 export function mainFigureOf(section: string): string {
-  if (section.endsWith('/latency')) return 'p50';
+  if (/[/-](latency|paced)$/.test(section)) return 'p50';
   if (section.endsWith('/rebalance')) return 'joinMs';
   return section.startsWith('pools/') ? 'clientMicros' : 'rate';
+}
+
+/** Whether its latency is the figure, and its rate only its pace. */
+export function isLatency(one: Pick<Measured, 'id'>): boolean {
+  return mainFigureOf(sectionOf(one)) === 'p50';
 }
 
 export interface Spread {
@@ -77,13 +82,28 @@ export function rateOf({ repetitions }: Measured): Spread | undefined {
   return spreadOf(repetitions.map(({ events, seconds }) => events / seconds));
 }
 
-/** A figure by name: `rate`, `clientMicros`, `brokerMicros`, `p50` …, or an `extra`. */
+/** The same of one point. */
+export function pointsOf(measured: Measured, name: string): { readonly x: number; readonly spread: Spread }[] {
+  const xs = measured.repetitions[0]?.points?.map(({ x }) => x) ?? [];
+  return xs.flatMap((x) => {
+    const values = measured.repetitions.flatMap(({ points = [] }) =>
+      points.filter((point) => point.x === x).map((point) => valueOf(point, name)),
+    );
+    const spread = spreadOf(values.filter((value) => value !== undefined));
+    return spread === undefined ? [] : [{ x, spread }];
+  });
+}
+
+/** A figure by name: `rate`, `clientMicros`, `brokerMicros`, `p50` …, or an `extra`; `rate@500` of the point at 500. */
 export function figureOf(measured: Measured, name: string): Spread | undefined {
-  if (name === 'rate') return rateOf(measured);
-  const pick = (repetition: Repetition): number | undefined => {
-    if (name === 'clientMicros' || name === 'brokerMicros') return repetition[name];
-    const { latencyMs, extra } = repetition;
-    return (latencyMs as Record<string, number> | undefined)?.[name] ?? extra?.[name];
-  };
-  return spreadOf(measured.repetitions.map(pick).filter((value) => value !== undefined));
+  const [figure = name, x] = name.split('@');
+  if (x !== undefined) return pointsOf(measured, figure).find((point) => point.x === Number(x))?.spread;
+  return spreadOf(measured.repetitions.map((one) => valueOf(one, name)).filter((value) => value !== undefined));
+}
+
+function valueOf(one: Omit<Repetition, 'faults'>, name: string): number | undefined {
+  if (name === 'rate') return one.events / one.seconds;
+  if (name === 'clientMicros' || name === 'brokerMicros') return one[name];
+  const { latencyMs, extra } = one;
+  return (latencyMs as Record<string, number> | undefined)?.[name] ?? extra?.[name];
 }

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { Configuration, Repetition, Scale } from '../measure/configuration.js';
+import type { BrokerKind, Configuration, Repetition, Scale } from '../measure/configuration.js';
 import { SUITES, type SuiteName } from '../process/registry.js';
 import { backlogOf, fillBacklogs } from './backlog.js';
 import { installPeer } from './install-peer.js';
@@ -18,11 +18,23 @@ export interface Plan {
   readonly profileOf?: (id: string) => string;
 }
 
-const BROKERS: Readonly<Record<SuiteName, () => Promise<Broker>>> = {
-  nats: () => natsBroker(),
-  kafka: () => kafkaBroker(),
-  pools: () => Promise.resolve(NO_BROKER),
+/** A suite's brokers, one after another; a configuration runs with the one it names, else with the suite's only one. */
+const BROKERS: Readonly<Record<SuiteName, readonly Start[]>> = {
+  nats: [{ start: () => natsBroker(), hasBacklog: true }],
+  kafka: [{ start: () => kafkaBroker(), hasBacklog: true }],
+  pools: [{ start: () => Promise.resolve(NO_BROKER) }],
+  scenarios: [
+    { kind: 'nats', start: () => natsBroker() },
+    { kind: 'kafka', start: () => kafkaBroker() },
+  ],
 };
+
+interface Start {
+  readonly kind?: BrokerKind;
+  readonly start: () => Promise<Broker>;
+  /** Whether its consumers read what is put there before. @default false */
+  readonly hasBacklog?: boolean;
+}
 
 /** Runs suite after suite. Within one, every configuration has its turn before any has its next, so that ratios are of one time. */
 export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; brokers: string[] }> {
@@ -31,7 +43,6 @@ export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; broke
   );
   const needed = bySuite.flatMap(({ wanted }) => wanted.flatMap(({ needs }) => needs ?? []));
   for (const peer of new Set(needed)) installPeer(peer);
-  const rounds = plan.repetitions + 1;
   const bar = new SingleBar({
     format: '{bar} {percentage} % | {what} | {value}/{total} | {eta_formatted} left',
     etaBuffer: 40,
@@ -40,7 +51,7 @@ export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; broke
     hideCursor: null,
   });
   bar.start(
-    bySuite.reduce((sum, { wanted }) => sum + wanted.length * rounds, 0),
+    bySuite.reduce((sum, { wanted }) => sum + turnsOf(plan, wanted), 0),
     0,
     { what: 'starting' },
   );
@@ -48,21 +59,34 @@ export async function runPlan(plan: Plan): Promise<{ measured: Measured[]; broke
   const brokers: string[] = [];
   try {
     for (const { suite, wanted } of bySuite) {
-      if (wanted.length === 0) continue;
-      bar.update({ what: `${suite}: starting its broker` });
-      const broker = await BROKERS[suite]();
-      brokers.push(broker.name);
-      try {
-        await fillBacklogs(broker.servers, plan.scale, wanted);
-        measured.push(...(await new SuiteRun(plan, broker, wanted, bar).run()));
-      } finally {
-        await broker.release();
+      for (const { kind, start, hasBacklog = false } of BROKERS[suite]) {
+        const here = wanted.filter(({ on }) => on === kind);
+        if (here.length === 0) continue;
+        bar.update({ what: `${suite}: starting its broker` });
+        const broker = await start();
+        brokers.push(broker.name);
+        try {
+          if (hasBacklog) await fillBacklogs(broker.servers, plan.scale, here);
+          measured.push(...(await new SuiteRun(plan, broker, here, bar).run()));
+        } finally {
+          await broker.release();
+        }
       }
     }
   } finally {
     bar.stop();
   }
-  return { measured, brokers };
+  return { measured, brokers: [...new Set(brokers)] };
+}
+
+/** Turns of all, with those that warm up. */
+function turnsOf({ repetitions }: Plan, wanted: readonly Configuration[]): number {
+  return wanted.reduce((sum, one) => sum + Math.min(one.repetitions ?? Infinity, repetitions + 1), 0);
+}
+
+/** The first round warms up, but for those that want few. */
+function hasTurn({ repetitions }: Configuration, round: number): boolean {
+  return repetitions === undefined || (round > 0 && round <= repetitions);
 }
 
 class SuiteRun {
@@ -82,17 +106,19 @@ class SuiteRun {
   async run(): Promise<Measured[]> {
     try {
       for (let round = 0; round <= this.plan.repetitions; round++)
-        for (const configuration of this.configurations) await this.#turn(configuration, round);
+        for (const configuration of this.configurations)
+          if (hasTurn(configuration, round)) await this.#turn(configuration, round);
     } finally {
       await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     }
-    return this.configurations.map(({ id, title, by, note }) => {
+    return this.configurations.map(({ id, title, by, note, axis }) => {
       const failures = this.#failures.get(id) ?? [];
       return {
         id,
         title,
         by,
         ...(note === undefined ? {} : { note }),
+        ...(axis === undefined ? {} : { axis }),
         repetitions: this.#repetitions.get(id) ?? [],
         faults: by === 'peer' ? [] : failures,
         findings: by === 'peer' ? failures : [],
