@@ -113,6 +113,7 @@ export class CreditBook {
     const least = owned.inHand === 0 ? 1 : 0;
     const credit = owned.blockedLanes.size > 0 ? 0 : Math.max(least, Math.min(share - owned.inHand, room));
     if (credit < share / 2) this.#short.add(owned);
+    if (credit === 0) owned.stop(owned.blockedLanes.size > 0 ? 'key' : 'queue');
     return credit;
   }
 
@@ -124,6 +125,7 @@ export class CreditBook {
     const least = owned.inHand === 0 ? Math.max(1, fetchBytes) : 0;
     const credit = Math.max(least, Math.min(share - owned.inHandBytes, room));
     if (credit < Math.max(share / 2, fetchBytes)) this.#short.add(owned);
+    if (credit < Math.max(1, fetchBytes)) owned.stop('bytes');
     return credit;
   }
 
@@ -161,7 +163,10 @@ export class CreditBook {
       const canFetch = this.canFetch(owned);
       if (canFetch) this.#short.delete(owned);
       else this.#short.add(owned);
-      if (canFetch) this.#replenish(owned);
+      if (canFetch) {
+        owned.isStopped = false;
+        this.#replenish(owned);
+      }
     }
   }
 

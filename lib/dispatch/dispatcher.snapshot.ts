@@ -3,7 +3,7 @@ import type { WorkerPool } from '../pools/worker-pool.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { LeftBehindReport, LeftBehindSnapshot } from './left-behind.js';
 import { DeliveryTask } from './delivery-task.js';
-import type { OwnedSource } from './owned-source.js';
+import type { OwnedSource, SourceStops } from './owned-source.js';
 import type { StallSnapshot } from './stall.js';
 import type { StallWatch } from './stall-watch.js';
 import type { Totals } from './totals.js';
@@ -32,6 +32,8 @@ export interface ConsumerSnapshot {
   readonly lease: 'held' | 'unsure' | 'lost';
   /** The key whose waiting events stopped the source, if one did. */
   readonly blockedByKey: string | undefined;
+  /** How often it stopped fetching since it is this process's, by what stopped it: the pool's queue, the bytes of all, a key with too many waiting. */
+  readonly stops: Readonly<SourceStops>;
 }
 
 /** What the dispatcher knows, at the moment it is asked. */
@@ -83,8 +85,17 @@ function longestOf({
   return { handler, topic: inFlight.delivery.message.topic, key: inFlight.envelope?.key, since: oldestRunningSince };
 }
 
-function consumerOf({ source, inHand, blockedByKey }: OwnedSource): ConsumerSnapshot {
+function consumerOf({ source, inHand, blockedByKey, stops }: OwnedSource): ConsumerSnapshot {
   const { name, group, progress } = source;
   const { lag, lastProgressAt } = progress;
-  return { name, group, inFlight: inHand, lag, lastProgressAt, lease: source.lease(), blockedByKey };
+  return {
+    name,
+    group,
+    inFlight: inHand,
+    lag,
+    lastProgressAt,
+    lease: source.lease(),
+    blockedByKey,
+    stops: { ...stops },
+  };
 }

@@ -9,6 +9,13 @@ import type { PoolShare } from './pool-share.js';
  */
 export type OwnershipPhase = 'owned' | 'revoking' | 'stopped' | 'lost';
 
+/** How often a source stopped fetching, by what stopped it: the pool's queue, the bytes of all, a key with too many waiting. */
+export interface SourceStops {
+  queue: number;
+  bytes: number;
+  key: number;
+}
+
 /** One source, while this process owns it and until the last of its deliveries has left its hands. */
 export class OwnedSource {
   phase: OwnershipPhase = 'owned';
@@ -21,6 +28,11 @@ export class OwnedSource {
 
   /** Lane → the key of it, for lanes so long that the source must stop fetching. */
   readonly blockedLanes = new Map<string, string>();
+
+  readonly stops: SourceStops = { queue: 0, bytes: 0, key: 0 };
+
+  /** Whether it has been refused since it was last told that there is more: a stop is counted once. */
+  isStopped = false;
 
   #onEmpty: (() => void)[] = [];
 
@@ -35,6 +47,13 @@ export class OwnedSource {
   get blockedByKey(): string | undefined {
     for (const key of this.blockedLanes.values()) return key;
     return undefined;
+  }
+
+  /** It was refused. Counts unless it knows already. */
+  stop(by: keyof SourceStops): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    this.stops[by] += 1;
   }
 
   /** Calls back once, when nothing of it is in hand any more: at once when that is so now. */

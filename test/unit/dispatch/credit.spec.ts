@@ -159,6 +159,42 @@ describe('CreditBook', () => {
     expect([source.credit.messages, owned.blockedByKey]).toEqual([42, undefined]);
   });
 
+  it('counts each stop of a source once, by what stopped it', async () => {
+    const waiting: Record<string, number> = { lane: 0 };
+    const { book, open } = bookOf({ keyedQueueSize: 20, queueSizeBytes: 1_000 }, waiting);
+    const { source, owned } = open();
+    const taken = (count: number, bytes: number): void => {
+      for (let i = 0; i < count; i += 1) book.take(owned, bytes);
+    };
+    const givenBack = (count: number, bytes: number): void => {
+      for (let i = 0; i < count; i += 1) book.giveBack(owned, bytes, 'lane');
+    };
+    const looked = (): number => source.credit.messages + source.credit.bytes;
+
+    taken(20, 1);
+    looked();
+    looked();
+    givenBack(20, 1);
+    await turns();
+    expect(owned.stops).toEqual({ queue: 1, bytes: 0, key: 0 });
+
+    taken(10, 95);
+    looked();
+    givenBack(10, 95);
+    await turns();
+    expect(owned.stops).toEqual({ queue: 1, bytes: 1, key: 0 });
+
+    taken(12, 1);
+    waiting['lane'] = 10;
+    book.watch(owned, 'lane', 'a', 1);
+    looked();
+    waiting['lane'] = 0;
+    givenBack(12, 1);
+    await turns();
+    looked();
+    expect(owned.stops).toEqual({ queue: 1, bytes: 1, key: 1 });
+  });
+
   it('never stays blocked when hardly anything is in hand', () => {
     const waiting = { lane: 10 };
     const { book, open } = bookOf({}, waiting);

@@ -68,6 +68,7 @@ function progress(agoMs: number): BusSnapshot['consumers'] {
     lag: 5,
     lease: 'held',
     blockedByKey: undefined,
+    stops: { queue: 0, bytes: 0, key: 0 },
   } as const;
   return [{ ...source, lastProgressAt: NOW - agoMs }];
 }
