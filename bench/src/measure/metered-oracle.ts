@@ -7,8 +7,9 @@ export class MeteredOracle extends Oracle {
     target: number,
     readonly meter: Meter,
     keys?: number,
+    laneOf?: (n: number) => number,
   ) {
-    super(target, keys);
+    super(target, keys, laneOf);
   }
 
   override begin(): void {

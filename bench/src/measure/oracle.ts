@@ -5,7 +5,7 @@ export class Oracle {
   readonly #seen: Uint8Array;
   /** Key → number of its last event, plus one. */
   readonly #last: Float64Array;
-  readonly #keys: number;
+  readonly #laneOf: (n: number) => number;
   handled = 0;
   duplicates = 0;
   outOfOrder = 0;
@@ -16,11 +16,14 @@ export class Oracle {
   readonly #target: number;
   #onAll: (() => void) | undefined;
 
-  /** @param target how many different events are to arrive; it may be more than arrive in the end */
-  constructor(target: number, keys = KEYS) {
+  /**
+   * @param target how many different events are to arrive; it may be more than arrive in the end
+   * @param laneOf the number of an event's key
+   */
+  constructor(target: number, keys = KEYS, laneOf = (n: number): number => n % keys) {
     this.#seen = new Uint8Array(target);
     this.#last = new Float64Array(keys);
-    this.#keys = keys;
+    this.#laneOf = laneOf;
     this.#target = target;
   }
 
@@ -41,7 +44,7 @@ export class Oracle {
       return;
     }
     this.#seen[n] = 1;
-    const lane = n % this.#keys;
+    const lane = this.#laneOf(n);
     if ((this.#last[lane] ?? 0) > n) this.outOfOrder += 1;
     else this.#last[lane] = n + 1;
     this.handled += 1;

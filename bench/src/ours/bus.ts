@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { type INestApplicationContext, Module, type Type } from '@nestjs/common';
+import { type INestApplicationContext, type LogLevel, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import {
@@ -23,14 +23,18 @@ export interface OpenBus {
 export type Handle = (data: EventData, event: EventContext) => unknown;
 
 /** @param handlers providers with handlers; none means that it only publishes */
-export async function openBus(options: EventBusOptions, handlers: readonly Type[] = []): Promise<OpenBus> {
+export async function openBus(
+  options: EventBusOptions,
+  handlers: readonly Type[] = [],
+  logger: LogLevel[] = ['error', 'warn'],
+): Promise<OpenBus> {
   class App {}
   const consume = handlers.length > 0;
   Module({
     imports: [EventBusModule.forRoot({ source: SOURCE, consume, ...options })],
     providers: [...handlers],
   })(App);
-  const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(App, { logger });
   return { app, bus: app.get(EventBusService), close: () => app.close() };
 }
 

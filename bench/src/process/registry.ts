@@ -6,6 +6,7 @@ export const SUITES = {
   kafka: () => import('../kafka/suite.js').then(({ KAFKA_SUITE }) => KAFKA_SUITE),
   pools: () => import('../pools/suite.js').then(({ POOLS_SUITE }) => POOLS_SUITE),
   scenarios: () => import('../scenarios/suite.js').then(({ SCENARIOS_SUITE }) => SCENARIOS_SUITE),
+  curves: () => import('../curves/suite.js').then(({ CURVES_SUITE }) => CURVES_SUITE),
 } as const;
 
 export type SuiteName = keyof typeof SUITES;

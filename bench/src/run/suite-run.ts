@@ -18,15 +18,18 @@ export interface Plan {
   readonly profileOf?: (id: string) => string;
 }
 
+const BOTH: readonly Start[] = [
+  { kind: 'nats', start: () => natsBroker() },
+  { kind: 'kafka', start: () => kafkaBroker() },
+];
+
 /** A suite's brokers, one after another; a configuration runs with the one it names, else with the suite's only one. */
 const BROKERS: Readonly<Record<SuiteName, readonly Start[]>> = {
   nats: [{ start: () => natsBroker(), hasBacklog: true }],
   kafka: [{ start: () => kafkaBroker(), hasBacklog: true }],
   pools: [{ start: () => Promise.resolve(NO_BROKER) }],
-  scenarios: [
-    { kind: 'nats', start: () => natsBroker() },
-    { kind: 'kafka', start: () => kafkaBroker() },
-  ],
+  scenarios: BOTH,
+  curves: BOTH,
 };
 
 interface Start {
