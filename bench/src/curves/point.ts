@@ -24,6 +24,8 @@ export interface PointPlan {
   readonly handlers?: number;
 }
 
+const LEFT_AFTER_MS = 500;
+
 /** The sums of a curve's points, as the repetition that they are. */
 export async function runCurve(plans: readonly PointPlan[], setting: Setting): Promise<Repetition> {
   const points: Point[] = [];
@@ -48,7 +50,7 @@ async function runPoint(plan: PointPlan, setting: Setting): Promise<Repetition> 
   const { load, windowMs } = plan;
   const meter = new Meter(setting.servers.brokerPid);
   const oracle = new MeteredOracle(load.events, meter, load.keys, (n) => laneOf(n, load));
-  const open = await openConsumer(subject, handlersOf(plan, topics, oracle), plan.pools);
+  const open = await openConsumer(subject, handlersOf(plan, topics, oracle), consumingOf(plan));
   const watch = watched(open);
   if (windowMs === undefined) await oracle.untilAll();
   else await untilOver(oracle, windowMs);
@@ -61,6 +63,11 @@ async function runPoint(plan: PointPlan, setting: Setting): Promise<Repetition> 
   const faults = [...publishing.faults, ...oracle.faults(windowMs === undefined ? load.events : oracle.handled)];
   const { rate: publishRate, micros: publishMicros } = publishing;
   return meter.repetition(handled, faults, { extra: { ...stops, publishRate, publishMicros } });
+}
+
+/** What is in hand at the end of a window would take long to drain: it is left. */
+function consumingOf({ pools = {}, windowMs }: PointPlan): Pick<EventBusOptions, 'pools' | 'shutdownTimeoutMs'> {
+  return windowMs === undefined ? { pools } : { pools, shutdownTimeoutMs: LEFT_AFTER_MS };
 }
 
 /** So long after the first event. */

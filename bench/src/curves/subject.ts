@@ -18,16 +18,18 @@ export interface Subject {
   readonly storage?: 'file' | 'memory';
 }
 
-type Pools = EventBusOptions['pools'];
-
 /** The bus as it publishes: makes the topics. */
 export function openPublisher(subject: Subject): Promise<OpenBus> {
   return openBus({ transport: transportOf(subject), consume: false });
 }
 
 /** The bus as it consumes, in a group of its own; resolves when it does from everywhere. What a window leaves undone it says nothing of. */
-export async function openConsumer(subject: Subject, handlers: readonly Type[], pools: Pools = {}): Promise<OpenBus> {
-  const options = { transport: transportOf(subject), group: subject.setting.id, pools, shutdownTimeoutMs: 500 };
+export async function openConsumer(
+  subject: Subject,
+  handlers: readonly Type[],
+  { pools = {}, shutdownTimeoutMs = 25_000 }: Pick<EventBusOptions, 'pools' | 'shutdownTimeoutMs'> = {},
+): Promise<OpenBus> {
+  const options = { transport: transportOf(subject), group: subject.setting.id, pools, shutdownTimeoutMs };
   const open = await openBus(options, handlers, ['error']);
   await untilSources(open, sourcesOf(subject));
   return open;

@@ -24,6 +24,7 @@ function workloads(on: Workload['on'], kind: Workload['kind']): Configuration[] 
     by,
     on,
     axis,
+    ...(send === awaited ? { repetitions: 2 } : {}),
     run: (setting) => runLoads({ on, kind, send }, loads, setting),
   }));
   const atPace: Configuration = {
