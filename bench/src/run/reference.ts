@@ -72,6 +72,5 @@ function latencyOf({ latencyMs }: Figures, workload: string): Repetition | undef
     brokerMicros: undefined,
     latencyMs: latency,
     faults: [],
-    findings: [],
   };
 }
