@@ -12,6 +12,9 @@ import type { Peer, PeerTask } from './contract.js';
 import { type EventOf, publishAll, senderOf } from './publishing.js';
 import { type HandlerOf, noOp } from './handlers.js';
 
+/** A peer that has handled nothing for as long has lost the rest. */
+const STALL_MS = 10_000;
+
 /** Loaded when it is measured: its packages may not be there otherwise. */
 export type LoadPeer = () => Promise<Peer>;
 
@@ -49,7 +52,7 @@ export async function consuming(
   await fill(client, subject, events);
   const oracle = new MeteredOracle(events, new Meter(setting.servers.brokerPid));
   const stop = await peer.consume(task, handler(oracle));
-  await oracle.untilAll();
+  await oracle.untilAll(STALL_MS).catch(() => undefined); // what is missing is among the faults below
   await untilSettled(client, task.topic, stream);
   oracle.meter.stop();
   await stop();
@@ -115,6 +118,7 @@ async function fill({ connection }: NatsClient, subject: string, events: number)
   const pool = new BareAckPool(connection, subject);
   while (pool.sent < events) await pool.fill(events - pool.sent);
   await pool.drain();
+  if (pool.confirmed !== events) throw new Error(`${pool.confirmed} of ${events} events were stored`);
 }
 
 /** Reads back what was stored: by a consumer of its own, since a stream that is a work queue has room for one only. */
@@ -142,6 +146,7 @@ async function storedFaults({ manager, js }: NatsClient, stream: string, sent: n
   return oracle.faults(sent);
 }
 
+/** What is not there after a while is missing when it is read back. */
 async function untilStored({ manager }: NatsClient, stream: string, sent: number): Promise<void> {
   for (const end = Date.now() + 10_000; Date.now() < end;)
     if ((await manager.streams.info(stream)).state.messages >= sent) return;

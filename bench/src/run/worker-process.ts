@@ -7,7 +7,7 @@ import type { Answer, Order } from '../process/worker.js';
 const COMPILED = join(import.meta.dirname, '..', '..', 'dist', 'bench', 'src');
 const REPETITION_TIMEOUT_MS = 180_000;
 
-/** One configuration's process, seen from the run. Started at its first repetition. */
+/** One configuration's process, seen from the run. Started at its first repetition, and again when it has ended since. */
 export class WorkerProcess {
   readonly #id: string;
   #child: ChildProcess | undefined;
@@ -19,7 +19,8 @@ export class WorkerProcess {
   /** @throws Error when the process ends, does not answer in time, or says that it failed */
   async repetition(setting: Setting, profile?: string): Promise<Repetition> {
     const order: Order = { setting, profile };
-    const child = (this.#child ??= await this.#start());
+    if (this.#child?.connected !== true) this.#child = await this.#start();
+    const child = this.#child;
     const answer = this.#answer<Answer>(child, (message) => 'repetition' in message || 'failure' in message);
     child.send(order);
     const answered = await answer;
@@ -30,7 +31,7 @@ export class WorkerProcess {
   /** Its process ends. */
   async close(): Promise<void> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.connected) child.disconnect();
     const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
