@@ -4,7 +4,7 @@ import type { Servers } from '../measure/configuration.js';
 import { type EventData, JSON_TYPE, SOURCE, timeNow } from '../measure/events.js';
 import { Oracle } from '../measure/oracle.js';
 
-/** As many partitions as every topic here has. */
+/** As many partitions as topics here have. */
 export const PARTITIONS = 3;
 
 export function kafkaClient({ kafka }: Servers): Kafka {
@@ -23,11 +23,11 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
 }
 
 /** Resolves when every partition has a leader: kafkajs's own waiting gives up on a topic that nobody knows yet. */
-export async function addTopic(kafka: Kafka, topic: string): Promise<void> {
+export async function addTopic(kafka: Kafka, topic: string, numPartitions = PARTITIONS): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     await admin.createTopics({
       waitForLeaders: false,
-      topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }],
+      topics: [{ topic, numPartitions, replicationFactor: 1 }],
     });
     for (const end = Date.now() + 30_000; Date.now() < end; await sleep(20)) if (await isLed(admin, topic)) return;
     throw new Error(`topic ${topic} has no leaders after 30 s`);

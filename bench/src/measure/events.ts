@@ -15,7 +15,8 @@ const KEY_NAMES = Array.from({ length: KEYS }, (_, index) => `order-${index}`);
 const PADDING = 'x'.repeat(2_048);
 
 export function keyOf(n: number, keys = KEYS): string {
-  return KEY_NAMES[n % keys] ?? '';
+  const index = n % keys;
+  return KEY_NAMES[index] ?? `order-${index}`;
 }
 
 /** Data that has `bytes` bytes as JSON. */
