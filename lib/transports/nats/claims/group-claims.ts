@@ -127,11 +127,11 @@ export class GroupClaims {
     const now = this.context.now();
     if (this.#holdings.size > 0 && !this.#membership.isHeld) this.#expired();
     if (this.#connection === undefined) return;
+    if (this.#openOn === this.#connection || this.#isOpening) void this.#beat();
     if (this.#openOn !== this.#connection || !this.#table.isWatching || !this.#membership.isHeld) {
       if (now - this.#triedAt >= RETRY_MS) void this.#open();
       return;
     }
-    void this.#beat();
     if (now - this.#lookedAt >= LOOK_MS) void this.#look();
   }
 
@@ -215,6 +215,7 @@ export class GroupClaims {
   /** The server has let us go: what was ours may be somebody else's. We come back as somebody new. */
   #evicted(): void {
     const { now, logger } = this.context;
+    if (!this.#membership.isJoined) return;
     if (this.#membership.isHeld) this.#takesFrom = now() + this.context.options.memberTtlMs;
     this.#evictions += 1;
     this.#triedAt = Number.NEGATIVE_INFINITY;

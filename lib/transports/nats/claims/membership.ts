@@ -1,4 +1,3 @@
-import type { KV } from '@nats-io/kv';
 import { nuid } from '@nats-io/transport-node';
 import { toError } from '../../../core/errors.js';
 import { codeOf, type JetStreamApi } from '../jetstream-api.js';
@@ -21,6 +20,19 @@ export interface MembershipOptions {
   readonly now: () => number;
 }
 
+/** A key as it was when something was sent for it. */
+interface KnownKey {
+  readonly key: string;
+  readonly revision: number;
+}
+
+/**
+ * - accepted: the lease is longer
+ * - evicted: the key is gone
+ * - void: it says nothing, for it failed, or another came through before
+ */
+type BeatEnd = 'accepted' | 'evicted' | 'void';
+
 /** Whether an error says that a compare-and-set was refused. */
 export function isConflict(error: unknown): boolean {
   return WRONG_LAST_SEQUENCE.has(codeOf(error) ?? 0);
@@ -38,9 +50,9 @@ export class Membership {
   #revision = 0;
   /** Monotonic milliseconds. */
   #leaseUntil = Number.NEGATIVE_INFINITY;
+  /** When the last heartbeat was sent that counts, or may count. */
   #triedAt = Number.NEGATIVE_INFINITY;
   #work: Promise<unknown> = Promise.resolve();
-  #isBeating = false;
   #error: Error | undefined;
 
   constructor(private readonly options: MembershipOptions) {}
@@ -84,20 +96,21 @@ export class Membership {
   }
 
   /**
-   * A heartbeat, if one is due and none is on its way. Never rejects.
+   * A heartbeat, if one is due; further ones while they are answered so slowly that the next is due by then. One that is not answered in
+   * time is waited for all the same, for a slow network is not a dead one, and followed by another: whichever comes through counts.
+   * Never rejects.
    * @returns `evicted` when the key was gone: whatever was ours may be somebody else's
    */
   async beat(how: 'due' | 'now' = 'due'): Promise<'member' | 'evicted'> {
     const buckets = this.#buckets;
-    const now = this.options.now();
-    if (buckets === undefined || !this.isJoined || this.#isBeating) return 'member';
-    if (how === 'due' && now - this.#triedAt < buckets.ttlMs * BEAT_SHARE) return 'member';
-    this.#isBeating = true;
-    try {
-      return await this.#inTurn(() => this.#beat(buckets));
-    } finally {
-      this.#isBeating = false;
+    if (buckets === undefined || !this.isJoined) return 'member';
+    let isDue = how === 'now' || this.#isDue(buckets);
+    while (isDue) {
+      const end = await this.#beat(buckets);
+      if (end === 'evicted') return 'evicted';
+      isDue = end === 'accepted' && this.#isDue(buckets);
     }
+    return 'member';
   }
 
   /** Others give it nothing more; what it owns stays its own until it is released. @throws what the client throws */
@@ -131,32 +144,54 @@ export class Membership {
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
   }
 
-  async #beat({ members, ttlMs }: Buckets): Promise<'member' | 'evicted'> {
-    const [id, sentAt] = [this.#id, this.options.now()];
-    this.#triedAt = sentAt;
-    try {
-      const revision = await this.#update(members, Math.max(500, ttlMs * BEAT_SHARE));
-      if (revision === undefined) return id === this.#id ? 'evicted' : 'member';
-      this.#revision = revision;
-      this.#extend(sentAt, ttlMs);
-    } catch (error) {
-      this.#error = toError(error);
-      this.#triedAt = Number.NEGATIVE_INFINITY;
-    }
-    return 'member';
+  #isDue({ ttlMs }: Buckets): boolean {
+    return this.isJoined && this.options.now() - this.#triedAt >= ttlMs * BEAT_SHARE;
   }
 
-  /** Undefined when the key is not there. One that was written since is ours all the same: the answer to a heartbeat was lost. */
-  async #update(members: KV, timeoutMs: number): Promise<number | undefined> {
+  async #beat(buckets: Buckets): Promise<BeatEnd> {
+    const known = { key: this.#key(), revision: this.#revision };
     try {
-      return await members.update(this.#key(), this.options.value, this.#revision, timeoutMs);
+      return await this.#update(buckets, known);
     } catch (error) {
-      if (!isConflict(error)) throw error;
-      const { api, bucket } = this.options;
-      const stored = await api.once((manager) => readKey(manager, bucket, this.#key()));
-      if (stored === undefined || stored.revision === this.#revision) return undefined;
-      return members.update(this.#key(), this.options.value, stored.revision, timeoutMs);
+      if (!this.#isLatest(known)) return 'void';
+      if (isConflict(error)) return this.#afterConflict(buckets, known);
+      return this.#failed(error);
     }
+  }
+
+  /** One that was written since is ours all the same: the answer to a heartbeat was lost. */
+  async #afterConflict(buckets: Buckets, known: KnownKey): Promise<BeatEnd> {
+    const { api, bucket } = this.options;
+    try {
+      const stored = await api.once((manager) => readKey(manager, bucket, known.key));
+      if (!this.#isLatest(known)) return 'void';
+      if (stored === undefined || stored.revision === known.revision) return 'evicted';
+      return await this.#update(buckets, { key: known.key, revision: stored.revision });
+    } catch (error) {
+      return this.#isLatest(known) ? this.#failed(error) : 'void';
+    }
+  }
+
+  /** What is answered after the lease that it would give has ended says nothing. @throws what the client throws */
+  async #update({ members, ttlMs }: Buckets, { key, revision: before }: KnownKey): Promise<BeatEnd> {
+    const sentAt = this.options.now();
+    this.#triedAt = sentAt;
+    const revision = await members.update(key, this.options.value, before, ttlMs * (1 - MARGIN_SHARE));
+    if (!this.isJoined || key !== this.#key() || revision < this.#revision) return 'void';
+    this.#revision = revision;
+    this.#extend(sentAt, ttlMs);
+    return 'accepted';
+  }
+
+  #failed(error: unknown): BeatEnd {
+    this.#error = toError(error);
+    this.#triedAt = Number.NEGATIVE_INFINITY;
+    return 'void';
+  }
+
+  /** Whether nothing came through since that was sent: a refusal then says something about us. */
+  #isLatest({ key, revision }: KnownKey): boolean {
+    return this.isJoined && key === this.#key() && revision === this.#revision;
   }
 
   #extend(sentAt: number, ttlMs: number): void {
@@ -178,7 +213,7 @@ export class Membership {
     return this.#buckets;
   }
 
-  /** One write after another: each knows the revision of the one before. */
+  /** One change of the key after another. */
   #inTurn<T>(write: () => Promise<T>): Promise<T> {
     const turn = this.#work.then(write, write);
     this.#work = turn.then(
