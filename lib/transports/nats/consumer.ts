@@ -165,10 +165,17 @@ export class NatsConsumer implements Seat {
     const { state } = this;
     if (state.connection === undefined) return;
     state.lastSequence = Math.min(state.lastSequence, info.delivered.consumer_seq);
+    if (info.num_waiting > 0) this.#fence();
     state.phase = 'running';
     this.#loop.open(state.connection);
     this.#doubt();
     this.#go();
+  }
+
+  /** Pulls of the connection before are still there, for the server has not missed it: with the pin anew they get nothing more. */
+  #fence(): void {
+    this.state.ownership.unpinned();
+    this.#watchdog.suspect();
   }
 
   #assign(lag: number | undefined): void {

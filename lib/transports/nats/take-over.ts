@@ -30,7 +30,7 @@ export interface TakeOverPort {
   mayAsk(): boolean;
   /** Pulls without waiting; resolves when the server has nothing more for it. */
   pull(messages: number): Promise<PullEnd>;
-  /** Nothing up to what the info says is missing any more. */
+  /** What was delivered up to there is here or is asked for: what comes from now on follows on it, or there is a gap. */
   caughtUp(info: PinnedConsumerInfo): void;
   reply(kind: 'ack' | 'nak', streamSequence: number, consumerSequence: number): void;
   /** Resolves when the server has worked off every reply sent before. */
@@ -52,36 +52,44 @@ export interface TakeOverReport {
  * span being too long, or our lease in doubt, it is waited for, for one ack wait. Redeliveries come in any order; the caller sorts.
  *
  * Proof of completeness: the server answers a reply that was sent after the NAKs, so they are worked off; it delivers again before it
- * delivers anything new; so once something new comes, or nothing more, all of it is here. Its count of what is unsettled proves less: a
- * late ack of the predecessor can balance what is missing.
+ * delivers anything new; so once something new comes, or nothing more, all of it has been delivered - and all of it to us, if all that was
+ * delivered meanwhile is here: a connection that we have lost and the server has not still has pulls there, which take their share. The
+ * count of what is unsettled proves less: a late ack of the predecessor can balance what is missing.
  */
 export async function takeOver(port: TakeOverPort): Promise<TakeOverReport> {
   const [begin, before] = [port.now(), port.inHand.size];
   let report: Pick<TakeOverReport, 'span' | 'form'> = { span: 0, form: 'none' };
+  let info = await settledOnWire(port);
   while (port.isActive()) {
-    const info = await settledOnWire(port);
-    if (!port.isActive()) break;
     const span = info.delivered.stream_seq - info.ack_floor.stream_seq;
     const form = port.mayAsk() && span <= LONGEST_SPAN ? 'asked' : 'waited';
-    if (info.num_ack_pending > 0 && report.form === 'none') report = { span, form };
-    if (info.num_ack_pending === 0 || (await isComplete(port, info, { form, begin }))) {
-      port.caughtUp(info);
-      break;
-    }
+    port.caughtUp(info);
+    if (info.num_ack_pending === 0) break;
+    if (report.form === 'none') report = { span, form };
+    const isComplete = await isAllDelivered(port, info, { form, begin });
+    info = await settledOnWire(port);
+    if (isComplete && isAllHere(port, info)) break;
   }
   return { ...report, redelivered: port.inHand.size - before, durationMs: port.now() - begin };
 }
 
-/** What the server has, once all it has sent is here: what is on the wire must not be asked for again. */
+/** What the server has, once all it has sent is here, or nothing comes any more: what is on the wire must not be asked for again. */
 async function settledOnWire(port: TakeOverPort): Promise<PinnedConsumerInfo> {
   const info = await port.info();
-  const until = port.now() + ON_THE_WAY_MS;
-  while (port.isActive() && port.lastSequence < info.delivered.consumer_seq && port.now() < until) await port.pause(1);
+  let [arrived, until] = [port.lastSequence, port.now() + ON_THE_WAY_MS];
+  while (port.isActive() && !isAllHere(port, info) && port.now() < until) {
+    await port.pause(1);
+    if (port.lastSequence !== arrived) [arrived, until] = [port.lastSequence, port.now() + ON_THE_WAY_MS];
+  }
   return info;
 }
 
+function isAllHere({ lastSequence }: TakeOverPort, { delivered }: PinnedConsumerInfo): boolean {
+  return lastSequence >= delivered.consumer_seq;
+}
+
 /** One try to get it all: one more than is missing shows that nothing is. */
-async function isComplete(
+async function isAllDelivered(
   port: TakeOverPort,
   info: PinnedConsumerInfo,
   { form, begin }: { readonly form: 'asked' | 'waited'; readonly begin: number },

@@ -5,6 +5,8 @@ import type { PullLoop } from './pull-loop.js';
 
 /** So many pulls in a row without an answer, and the subscription is taken to be dead. */
 const DEAF_PULLS = 3;
+/** Silence after which somebody who may take what is ours is looked for. */
+const SUSPICION_MS = 500;
 
 /** What it may find. */
 export interface WatchdogPort {
@@ -21,6 +23,8 @@ export class Watchdog {
   #isAsking = false;
   /** Monotonic milliseconds. */
   #heardAt: number;
+  /** Monotonic milliseconds. */
+  #suspiciousUntil = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly state: ConsumerState,
@@ -35,6 +39,12 @@ export class Watchdog {
     this.#heardAt = this.state.context.now();
   }
 
+  /** Pulls that are not ours are at the server, and can be for as long as a pull lasts. */
+  suspect(): void {
+    const { now, options } = this.state.context;
+    this.#suspiciousUntil = now() + options.pullExpiryMs + SUSPICION_MS;
+  }
+
   tick(): void {
     const { context, phase, isFetching } = this.state;
     const overdue = this.loop.pulls.endOverdue(context.now());
@@ -44,17 +54,20 @@ export class Watchdog {
       this.#unanswered = 0;
       return this.#revive('no pull is answered');
     }
-    const isSilent = context.now() - this.#heardAt > 2 * context.options.ackWaitMs;
-    if (isSilent && isFetching && !this.#isAsking) void this.#ask();
+    if (!isFetching || this.#isAsking) return;
+    const silentMs = context.now() - this.#heardAt;
+    if (silentMs > 2 * context.options.ackWaitMs) void this.#ask((info) => this.#judge(info));
+    else if (silentMs > SUSPICION_MS && context.now() < this.#suspiciousUntil)
+      void this.#ask((info) => this.#judgeDelivered(info));
   }
 
-  async #ask(): Promise<void> {
+  async #ask(judge: (info: PinnedConsumerInfo) => void): Promise<void> {
     const { plan, context, source } = this.state;
     this.#isAsking = true;
     try {
       const info = await this.state.info();
       if (source !== undefined) source.lag = info.num_pending;
-      if (this.state.phase === 'running') this.#judge(info);
+      if (this.state.phase === 'running') judge(info);
     } catch (error) {
       context.logger.debug(`NATS: the watchdog of ${plan.name} got no answer`, { error: toError(error) });
     }
@@ -63,12 +76,18 @@ export class Watchdog {
   }
 
   #judge(info: PinnedConsumerInfo): void {
-    const { ownership, lastSequence, context } = this.state;
+    const { ownership, context } = this.state;
     if (ownership.isForeign(info)) return this.port.doubtful();
     const isFull = info.num_ack_pending >= context.options.maxAckPending;
     if (info.num_pending > 0 && !isFull && this.loop.pulls.requested > 0)
       return this.#revive('nothing comes of what there is');
-    if (ownership.ordered && info.delivered.consumer_seq > lastSequence) this.port.doubtful();
+    this.#judgeDelivered(info);
+  }
+
+  #judgeDelivered(info: PinnedConsumerInfo): void {
+    const { ownership, lastSequence } = this.state;
+    const isElsewhere = ownership.ordered && info.delivered.consumer_seq > lastSequence;
+    if (isElsewhere || ownership.isForeign(info)) this.port.doubtful();
   }
 
   #revive(why: string): void {

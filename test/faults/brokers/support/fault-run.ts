@@ -215,7 +215,9 @@ export class FaultRun {
     await this.close();
     const judgement = this.#judge(left);
     if (process.env['EVENTBUS_TEST_VERDICTS'])
-      process.stdout.write(`${expect.getState().currentTestName}: ${JSON.stringify(judgement)}\n`);
+      process.stdout.write(
+        `${expect.getState().currentTestName}: ${JSON.stringify({ ...judgement, violations: this.#violations() })}\n`,
+      );
     return judgement;
   }
 
@@ -288,6 +290,19 @@ export class FaultRun {
       inFlight: this.#inFlight,
       peakInFlight: this.#peakInFlight,
     };
+  }
+
+  /** Each with where both events lie: whether the broker has them in the order in which they were handled, or in that of their numbers. */
+  #violations(): object[] {
+    const at = (key: string | undefined, sequence: number): readonly string[] => [
+      ...(this.#completions.get(`${key} ${sequence}`)?.keys() ?? []),
+    ];
+    return this.recorder.verdict().orderViolations.map(({ key, sequence, kind, other }) => ({
+      key,
+      kind,
+      event: { sequence, at: at(key, sequence) },
+      other: { sequence: other, at: at(key, other) },
+    }));
   }
 
   /** What never comes is for the judgement to say. */
