@@ -61,6 +61,7 @@ const transport =
     ? natsTransport({
         connection: { servers: [...servers] },
         ackWaitMs: leaseMs,
+        memberTtlMs: leaseMs,
         pullExpiryMs: Math.floor(leaseMs / 2),
       })
     : kafkaTransport({ connection: { brokers: [...servers] }, sessionTimeoutMs: leaseMs });
