@@ -15,6 +15,7 @@ import type { DispatcherSnapshot } from './dispatcher.snapshot.js';
 import type { StallFacts } from './stalled-sources.js';
 import { HandlerTask } from './handler-task.js';
 import { InFlight } from './in-flight.js';
+import { LaneNames } from './lane-names.js';
 import { readEnvelope } from './read-envelope.js';
 
 /**
@@ -31,6 +32,7 @@ import { readEnvelope } from './read-envelope.js';
 export class Dispatcher implements ConsumerPort {
   readonly #options: DispatcherOptions;
   readonly #parts: DispatcherParts;
+  readonly #laneNames = new LaneNames();
   #draining: Promise<readonly LeftBehindEvent[]> | undefined;
 
   constructor(options: DispatcherOptions) {
@@ -138,7 +140,7 @@ export class Dispatcher implements ConsumerPort {
     for (const handler of handlers) {
       const task = new HandlerTask(this.#parts.runner, inFlight, handler, envelope);
       if (handler.pool === 'global') global.submit(task);
-      else keyed.submit(task, (inFlight.lane ??= laneOf(inFlight.delivery.source.group, envelope)));
+      else keyed.submit(task, (inFlight.lane ??= this.#laneNames.nameOf(task.group, envelope.topic, envelope.key)));
     }
     if (inFlight.lane === undefined || inFlight.remaining === 0) return;
     this.#parts.credit.watch(inFlight.owned, inFlight.lane, envelope.key ?? '', handlers.length);
@@ -157,9 +159,4 @@ export class Dispatcher implements ConsumerPort {
     this.#parts.report.tell('The drain deadline has passed', { why: 'shutdown', source: undefined, events });
     return events;
   }
-}
-
-/** Exactly one lane for a group, a topic and a key; none without a key. */
-function laneOf(group: string, { topic, key }: Envelope): string | undefined {
-  return key === undefined || key === '' ? undefined : `${group}\0${topic}\0${key}`;
 }

@@ -7,25 +7,25 @@ export type HeaderPrefix = 'ce_' | 'ce-';
 /**
  * The CloudEvents attributes we write and read. Beyond the core ones, `partitionkey` (partitioning extension), `traceparent` and `tracestate` (distributed tracing),
  * `correlationid` and `causationid` (correlation) are documented extensions; `tenantid` and `dataversion` (version of the data's schema, a positive
- * integer) are ours, because there is none.
+ * integer) are ours, because there is none. Each has a place in the list that reading makes of them.
  */
-export const ATTRIBUTES = [
-  'id',
-  'source',
-  'type',
-  'time',
-  'datacontenttype',
-  'partitionkey',
-  'traceparent',
-  'tracestate',
-  'correlationid',
-  'causationid',
-  'tenantid',
-  'dataversion',
-  'specversion',
-] as const;
+export const PLACE_OF = {
+  id: 0,
+  source: 1,
+  type: 2,
+  time: 3,
+  datacontenttype: 4,
+  partitionkey: 5,
+  traceparent: 6,
+  tracestate: 7,
+  correlationid: 8,
+  causationid: 9,
+  tenantid: 10,
+  dataversion: 11,
+  specversion: 12,
+} as const;
 
-export type Attribute = (typeof ATTRIBUTES)[number];
+export type Attribute = keyof typeof PLACE_OF;
 
 export const CONTENT_TYPE = 'content-type';
 

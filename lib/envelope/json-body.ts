@@ -22,7 +22,7 @@ export function textOf(body: Uint8Array, topic: string, limits: BodyLimits): str
     throw new EnvelopeDecodeError(topic, `its body has ${body.length} bytes, ${limits.maxBodyBytes} are allowed`);
   }
   if (!isUtf8(body)) throw new EnvelopeDecodeError(topic, 'its body is not UTF-8');
-  return asBuffer(body).toString('utf8');
+  return asBuffer(body).toString(); // UTF-8; to name it costs more than a third more
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '../transport/message.js';
-import { ATTRIBUTES, type Attribute, CONTENT_TYPE, type HeaderPrefix } from './attributes.js';
+import { type Attribute, CONTENT_TYPE, type HeaderPrefix, PLACE_OF } from './attributes.js';
 import { EnvelopeDecodeError } from './envelope.errors.js';
 import { percentDecode } from './percent.js';
 import { bareRecord, EMPTY_RECORD } from './records.js';
@@ -7,7 +7,7 @@ import { asBuffer } from './text.js';
 
 /** A message's headers, sorted into what is the codec's, the broker's and the application's. */
 export interface SortedHeaders {
-  /** By place in ATTRIBUTES; absent and empty are both undefined. */
+  /** By their PLACE_OF; absent and empty are both undefined. */
   readonly attributes: readonly (string | undefined)[];
   /** The plain `content-type`. */
   readonly contentType: string | undefined;
@@ -23,10 +23,10 @@ const DASH = 0x2d;
 const BROKER_PREFIX = 'nats-';
 
 /** Copied for each message: much cheaper than making a list of that length anew. */
-const NO_ATTRIBUTES: readonly (string | undefined)[] = ATTRIBUTES.map(() => undefined);
+const NO_ATTRIBUTES: readonly (string | undefined)[] = Object.keys(PLACE_OF).map(() => undefined);
 
 /** Behind the attributes. */
-const CONTENT_TYPE_PLACE = ATTRIBUTES.length;
+const CONTENT_TYPE_PLACE = NO_ATTRIBUTES.length;
 
 const PLACES: Readonly<Record<HeaderPrefix, ReadonlyMap<string, number>>> = {
   ce_: placesWith('ce_'),
@@ -35,13 +35,13 @@ const PLACES: Readonly<Record<HeaderPrefix, ReadonlyMap<string, number>>> = {
 
 /** Header name in lower case → place. */
 function placesWith(prefix: HeaderPrefix): ReadonlyMap<string, number> {
-  const places = ATTRIBUTES.map((name, place) => [prefix + name, place] as const);
+  const places = Object.entries(PLACE_OF).map(([name, place]) => [prefix + name, place] as const);
   return new Map([...places, [CONTENT_TYPE, CONTENT_TYPE_PLACE]]);
 }
 
 /** The value of one attribute. */
 export function attribute(headers: SortedHeaders, name: Attribute): string | undefined {
-  return headers.attributes[ATTRIBUTES.indexOf(name)];
+  return headers.attributes[PLACE_OF[name]];
 }
 
 /**
@@ -110,5 +110,5 @@ class HeaderSorter implements SortedHeaders {
 }
 
 function textOf(value: string | Uint8Array): string {
-  return typeof value === 'string' ? value : asBuffer(value).toString('utf8');
+  return typeof value === 'string' ? value : asBuffer(value).toString();
 }
