@@ -28,7 +28,7 @@ export class HandlerInvokers {
   create(host: MethodHost): Invoke {
     const { wrapper } = host;
     if (isScoped(wrapper)) return this.#scoped(host);
-    return this.#direct(host) ?? settled(this.#proxy(wrapper.instance, host.methodName));
+    return this.#direct(host) ?? this.#through(host);
   }
 
   /** Undefined when something of Nest's has to run before or after the method. */
@@ -45,6 +45,15 @@ export class HandlerInvokers {
     };
   }
 
+  /** What Nest makes of a method waits for its result already; only what a filter answers may be left to be waited for. */
+  #through({ wrapper, methodName }: MethodHost): Invoke {
+    const { instance } = wrapper;
+    const method = methodOf(instance, methodName);
+    const isFiltered = this.pipeline.isFiltered(instance, method, wrapper.host?.token ?? '');
+    const invoke = this.#proxy(instance, methodName, { filters: isFiltered });
+    return isFiltered ? settled(invoke) : invoke;
+  }
+
   #scoped({ wrapper, methodName }: MethodHost): Invoke {
     const moduleRef = moduleRefOf(wrapper);
     return async (data, context) => {
@@ -52,11 +61,14 @@ export class HandlerInvokers {
       const contextId = ContextIdFactory.getByRequest(request);
       moduleRef.registerRequestByContextId(requestFor(wrapper, contextId, request), contextId);
       const instance: object = await moduleRef.resolve(tokenOf(wrapper), contextId, { strict: true });
-      return settled(this.#proxy(instance, methodName, contextId, wrapper.id))(data, context);
+      return settled(this.#proxy(instance, methodName, { contextId, inquirerId: wrapper.id, filters: true }))(
+        data,
+        context,
+      );
     };
   }
 
-  #proxy(instance: object, methodName: string, contextId?: ContextId, inquirerId?: string): Invoke {
+  #proxy(instance: object, methodName: string, { contextId, inquirerId, filters }: ProxyOptions): Invoke {
     return this.pipeline.create(
       instance,
       methodOf(instance, methodName),
@@ -65,10 +77,16 @@ export class HandlerInvokers {
       EVENT_PARAMS,
       contextId,
       inquirerId,
-      undefined,
+      { guards: true, interceptors: true, filters },
       'rpc',
     );
   }
+}
+
+interface ProxyOptions {
+  readonly contextId?: ContextId;
+  readonly inquirerId?: string;
+  readonly filters: boolean;
 }
 
 /** Whether there is no single instance to call. */
