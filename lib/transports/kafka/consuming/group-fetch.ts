@@ -215,6 +215,11 @@ export class GroupFetch implements MemberHooks {
     this.#crashed(error);
   }
 
+  /** Called at each settle: whether it may fetch is not worked out while nobody waits for that. */
+  #wakeFor(source: PartitionSource): void {
+    if (this.#room.hasSleepers && this.#mode === 'fetching' && source.mayFetch) this.#room.wake();
+  }
+
   /** Takes effect with the next fetch, which is to come soon. */
   #seek(source: PartitionSource): void {
     this.#hasSought = true;
@@ -231,7 +236,7 @@ export class GroupFetch implements MemberHooks {
     if (member === undefined) return Promise.resolve([]);
     const owner = {
       leaseHolds: () => this.ownership.leaseHolds,
-      fetchable: () => this.#room.hasSleepers && this.#mode === 'fetching' && this.#room.wake(),
+      fetchable: (source: PartitionSource) => this.#wakeFor(source),
       touched: () => this.committer.touch(),
     };
     const { parts, maps } = this;

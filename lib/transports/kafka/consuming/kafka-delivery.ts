@@ -1,4 +1,4 @@
-import { HeaderList, type HeaderEntry, type Position, type ReceivedMessage } from '../../../transport/message.js';
+import { HeaderList, type Position, type ReceivedMessage } from '../../../transport/message.js';
 import type { Delivery } from '../../../transport/transport.js';
 import type { FetchedMessage } from '../driver/driver.js';
 import type { Entry } from './frontier.js';
@@ -35,60 +35,72 @@ export class KafkaDelivery implements Delivery {
  * against its answer is copied, in one piece; what is not is counted with the whole answer.
  */
 function received(topic: string, fetched: FetchedMessage): { message: ReceivedMessage; sizeBytes: number } {
+  const { key, value, timestamp } = fetched;
   const headers = headerEntries(fetched.headers);
-  const views = [fetched.key, fetched.value, ...headers.map(([, value]) => value)];
-  const own = new OwnBytes(views.filter((view): view is Buffer => view instanceof Uint8Array && view.length > 0));
+  const own = new OwnBytes();
+  own.cover(key);
+  own.cover(value);
+  for (const [, view] of headers) own.cover(view);
+  own.copy();
+  for (const header of headers) header[1] = own.of(header[1]);
   const message: ReceivedMessage = {
     topic,
-    key: fetched.key && own.of(fetched.key),
-    body: fetched.value && own.of(fetched.value),
-    headers: new HeaderList(headers.map(([name, value]) => [name, typeof value === 'string' ? value : own.of(value)])),
-    storedAt: fetched.timestamp,
+    key: key && own.of(key),
+    body: value && own.of(value),
+    headers: new HeaderList(headers),
+    storedAt: timestamp,
   };
   return { message, sizeBytes: own.sizeBytes + OVERHEAD_BYTES };
 }
 
-/** The bytes of one record lie side by side: they are copied with one copy, and the views made again over it. */
+/** The bytes of one record lie side by side: they are copied with one copy, and the views made again over it. For each message, so without lists. */
 class OwnBytes {
-  readonly sizeBytes: number;
-  readonly #start: number;
-  readonly #copy: Buffer | undefined;
+  sizeBytes = 0;
+  #buffer: ArrayBufferLike | undefined;
+  #start = Infinity;
+  #end = 0;
+  #isOneBuffer = true;
+  #copy: Buffer | undefined;
 
-  constructor(views: readonly Buffer[]) {
-    const [first] = views;
-    this.#start = 0;
-    this.sizeBytes = 0;
-    if (first === undefined) return;
-
-    const pinned = first.buffer.byteLength;
-    const start = Math.min(...views.map(({ byteOffset }) => byteOffset));
-    const end = Math.max(...views.map(({ byteOffset, length }) => byteOffset + length));
-    const isSide = views.every(({ buffer }) => buffer === first.buffer);
-    this.sizeBytes = pinned;
-    if (!isSide || end - start >= pinned * SMALL_PART) return;
-
-    this.#start = start;
-    this.sizeBytes = end - start;
-    this.#copy = Buffer.from(Buffer.from(first.buffer, start, end - start));
+  /** What is to be held, before `copy`. */
+  cover(view: Uint8Array | string | null): void {
+    if (!(view instanceof Uint8Array) || view.length === 0) return;
+    const { buffer, byteOffset, length } = view;
+    this.#buffer ??= buffer;
+    if (buffer !== this.#buffer) this.#isOneBuffer = false;
+    if (byteOffset < this.#start) this.#start = byteOffset;
+    if (byteOffset + length > this.#end) this.#end = byteOffset + length;
   }
 
-  of(view: Uint8Array): Uint8Array {
-    if (this.#copy === undefined || view.length === 0) return view;
+  copy(): void {
+    if (this.#buffer === undefined) return;
+    const pinned = this.#buffer.byteLength;
+    const length = this.#end - this.#start;
+    this.sizeBytes = pinned;
+    if (!this.#isOneBuffer || length >= pinned * SMALL_PART) return;
+    this.sizeBytes = length;
+    this.#copy = Buffer.from(Buffer.from(this.#buffer, this.#start, length));
+  }
+
+  of<V extends Uint8Array | string>(view: V): V | Uint8Array {
+    if (this.#copy === undefined || !(view instanceof Uint8Array) || view.length === 0) return view;
     const from = view.byteOffset - this.#start;
     return this.#copy.subarray(from, from + view.length);
   }
 }
 
 /** kafkajs gathers headers in an object, which makes odd values of names such as `constructor`: only bytes are taken. */
-function headerEntries(headers: Readonly<Record<string, unknown>>): HeaderEntry[] {
-  const entries: HeaderEntry[] = [];
+function headerEntries(headers: Readonly<Record<string, unknown>>): [name: string, value: string | Uint8Array][] {
+  const entries: [name: string, value: string | Uint8Array][] = [];
   for (const name of Object.keys(headers)) {
     const value = headers[name];
-    const singles: unknown[] = Array.isArray(value) ? value : [value];
-    for (const single of singles) {
-      if (single instanceof Uint8Array || typeof single === 'string') entries.push([name, single]);
-      else if (single === null) entries.push([name, Buffer.alloc(0)]);
-    }
+    if (!Array.isArray(value)) push(entries, name, value);
+    else for (const single of value) push(entries, name, single);
   }
   return entries;
+}
+
+function push(entries: [name: string, value: string | Uint8Array][], name: string, value: unknown): void {
+  if (value instanceof Uint8Array || typeof value === 'string') entries.push([name, value]);
+  else if (value === null) entries.push([name, Buffer.alloc(0)]);
 }

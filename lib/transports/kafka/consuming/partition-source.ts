@@ -34,8 +34,8 @@ const MOST_KEY_BYTES = 100;
 /** What a source asks of who owns it. */
 export interface SourceOwner {
   leaseHolds(): boolean;
-  /** The source may fetch again. */
-  fetchable(): void;
+  /** The source may be able to fetch again: to be asked when somebody waits for that. */
+  fetchable(source: PartitionSource): void;
   /** There is something to commit. */
   touched(): void;
 }
@@ -99,7 +99,7 @@ export class PartitionSource implements Source, TopicPartition {
   }
 
   replenished(): void {
-    if (this.mayFetch) this.owner.fetchable();
+    this.owner.fetchable(this);
   }
 
   /** Credit covers a whole fetch, the frontier is not too far behind, and what is done past it can be said in a commit. */
