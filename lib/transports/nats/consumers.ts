@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { toError } from '../../core/errors.js';
-import type { Delivery } from '../../transport/transport.js';
+import type { Delivery, Source } from '../../transport/transport.js';
 import type { ClaimsState } from './claims/claims-state.js';
 import { GroupClaims } from './claims/group-claims.js';
 import { NatsConsumer } from './consumer.js';
@@ -12,6 +12,8 @@ import { ClaimedOwnership, SharedOwnership } from './ownership.js';
 /** All consumers of a transport, and the claims of the groups that have owners. */
 export class NatsConsumers {
   #consumers: NatsConsumer[] = [];
+  /** Asked at each settle, so that it costs the same however many there are. An entry may be out of date: the source says. */
+  readonly #ownerBySource = new WeakMap<Source, NatsConsumer>();
   #claims: GroupClaims[] = [];
   #isStopped = false;
 
@@ -138,7 +140,11 @@ export class NatsConsumers {
     return this.#consumers.filter(({ state: { plan } }) => group === undefined || plan.subscription.group === group);
   }
 
-  #ownerOf(delivery: NatsDelivery): NatsConsumer | undefined {
-    return this.#consumers.find(({ state }) => state.source === delivery.source);
+  #ownerOf({ source }: NatsDelivery): NatsConsumer | undefined {
+    const known = this.#ownerBySource.get(source);
+    if (known?.state.source === source) return known;
+    const found = this.#consumers.find(({ state }) => state.source === source);
+    if (found !== undefined) this.#ownerBySource.set(source, found);
+    return found;
   }
 }
