@@ -7,7 +7,7 @@ import { Meter } from '../measure/meter.js';
 import { bareHandler, openBus } from '../ours/bus.js';
 import { Loopback, type ReadyMessage } from './loopback.transport.js';
 
-const TOPIC = 'bench.dispatch';
+export const TOPIC = 'bench.dispatch';
 const EVENTS = 300_000;
 const BODY_BYTES = 290;
 
@@ -29,7 +29,7 @@ async function dispatching(handler: (seen: Seen) => Type): Promise<Repetition> {
 }
 
 /** Five headers, as the issue of it says: id, source, type, time, key. */
-function readyMessages(): ReadyMessage[] {
+export function readyMessages(): ReadyMessage[] {
   const prefix = idPrefix();
   return Array.from({ length: 10_000 }, (_, n) => {
     const data = dataOf(n, { bytes: BODY_BYTES });
