@@ -7,6 +7,7 @@ import { MeteredOracle } from '../measure/metered-oracle.js';
 import type { Enough } from '../measure/pace.js';
 import { bareHandler, decoratedHandler, openBus, untilSources } from '../ours/bus.js';
 import { asyncNoOp, noOp, slow } from '../ours/consuming.js';
+import { idling } from '../ours/idle.js';
 import {
   enqueueAll,
   Outcomes,
@@ -95,6 +96,16 @@ const PARTS: PairParts = {
   open: async (setting, topic) => senderOf(await openBus({ ...options(setting), consume: false }), topic),
 };
 
+/** Subscribed, connected, and nothing to do. */
+async function idle(setting: Setting): Promise<Repetition> {
+  const topic = `bench.${setting.id}`;
+  await prepareKafka(setting, topic);
+  const open = await openBus(options(setting), [decoratedHandler(topic, () => undefined)]);
+  const repetition = await idling(open, { topic, sources: PARTITIONS, brokerPid: setting.servers.brokerPid });
+  await removeKafka(setting, topic);
+  return repetition;
+}
+
 const by = 'ours';
 
 export const OURS: readonly Configuration[] = [
@@ -160,6 +171,7 @@ export const OURS: readonly Configuration[] = [
     by,
     run: slowHandlers,
   },
+  { id: 'kafka/idle/ours', title: 'connected, subscribed, nothing to do', by, run: idle },
   throughputPair({ id: 'kafka/pair/ours', title: 'publishMany and a handler', by }, PARTS),
   latencyPair({ id: 'kafka/latency/ours', title: 'publish and a handler', by }, PARTS),
 ];

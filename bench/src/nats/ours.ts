@@ -7,6 +7,7 @@ import { MeteredOracle } from '../measure/metered-oracle.js';
 import { type Enough, pace } from '../measure/pace.js';
 import { bareHandler, decoratedHandler, openBus, untilSources } from '../ours/bus.js';
 import { asyncNoOp, noOp, slow } from '../ours/consuming.js';
+import { idling } from '../ours/idle.js';
 import {
   enqueueAll,
   Outcomes,
@@ -101,6 +102,16 @@ const PARTS: PairParts = {
   open: async (setting, topic) => senderOf(await openBus({ ...options(setting, topic), consume: false }), topic),
 };
 
+/** Subscribed, connected, and nothing to do. */
+async function idle(setting: Setting): Promise<Repetition> {
+  const topic = `bench.${setting.id}`;
+  await prepareNats(setting, topic);
+  const open = await openBus(options(setting, topic), [decoratedHandler(topic, () => undefined)]);
+  const repetition = await idling(open, { topic, sources: 1, brokerPid: setting.servers.brokerPid });
+  await removeNats(setting, topic);
+  return repetition;
+}
+
 const by = 'ours';
 
 export const OURS: readonly Configuration[] = [
@@ -166,6 +177,7 @@ export const OURS: readonly Configuration[] = [
     by,
     run: slowHandlers,
   },
+  { id: 'nats/idle/ours', title: 'connected, subscribed, nothing to do', by, run: idle },
   throughputPair({ id: 'nats/pair/ours', title: 'publishMany and a handler', by }, PARTS),
   latencyPair({ id: 'nats/latency/ours', title: 'publish and a handler', by }, PARTS),
 ];

@@ -13,28 +13,35 @@ const STARTS = 10;
 /** What `forRoot` with a hundred handlers adds to the bootstrap of the same providers, where connecting takes no time. */
 async function bootstrap(): Promise<Repetition> {
   const meter = new Meter(undefined);
-  const withBus: number[] = [];
-  const without: number[] = [];
+  const withBus: Started[] = [];
+  const without: Started[] = [];
   meter.start();
   for (let start = 0; start < STARTS; start++) {
-    without.push(await startedMs([]));
+    without.push(await started([]));
     const transport = new Loopback('bench.t0', 'bench');
-    withBus.push(await startedMs([EventBusModule.forRoot({ source: SOURCE, transport, group: 'bench' })]));
+    withBus.push(await started([EventBusModule.forRoot({ source: SOURCE, transport, group: 'bench' })]));
   }
   meter.stop();
-  const [bare, full] = [median(without), median(withBus)];
-  return meter.repetition(STARTS, [], { extra: { bareMs: bare, withBusMs: full, addedMs: full - bare } });
+  const added = (figure: keyof Started): number => median(withBus, figure) - median(without, figure);
+  return meter.repetition(STARTS, [], { extra: { addedMs: added('ms'), addedCpuMs: added('cpuMs') } });
 }
 
-async function startedMs(imports: NonNullable<Parameters<typeof Module>[0]['imports']>): Promise<number> {
+/** How long a bootstrap took, and how much CPU. */
+interface Started {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+async function started(imports: NonNullable<Parameters<typeof Module>[0]['imports']>): Promise<Started> {
   class App {}
   const providers = Array.from({ length: HANDLERS / PER_CLASS }, (_, index) => providerOf(index));
   Module({ imports, providers })(App);
-  const since = performance.now();
+  const [since, cpu] = [performance.now(), process.cpuUsage()];
   const app = await NestFactory.createApplicationContext(App, { logger: ['error', 'warn'] });
-  const ms = performance.now() - since;
+  const { user, system } = process.cpuUsage(cpu);
+  const took = { ms: performance.now() - since, cpuMs: (user + system) / 1_000 };
   await app.close();
-  return ms;
+  return took;
 }
 
 /** A class with handlers, each of its own topic. */
@@ -48,8 +55,8 @@ function providerOf(index: number): Type {
   return Handlers;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+function median(starts: readonly Started[], figure: keyof Started): number {
+  return starts.map((one) => one[figure]).toSorted((a, b) => a - b)[starts.length >> 1] ?? 0;
 }
 
 export const START: readonly Configuration[] = [

@@ -54,6 +54,9 @@ export function sectionOf({ id }: Pick<Measured, 'id'>): string {
 export function mainFigureOf(section: string): string {
   if (/[/-](latency|paced)$/.test(section)) return 'p50';
   if (section.endsWith('/rebalance')) return 'joinMs';
+  if (section.endsWith('/idle')) return 'idlePercent';
+  if (section === 'pools/memory') return 'bytesAnEvent';
+  if (section === 'pools/start') return 'addedCpuMs';
   return section.startsWith('pools/') ? 'clientMicros' : 'rate';
 }
 
