@@ -112,6 +112,8 @@ export interface Configuration {
   readonly on?: BrokerKind;
   /** What the x of its points is: `workers`. */
   readonly axis?: string;
+  /** The line that its points are on, where several configurations make one. @default its title */
+  readonly line?: string;
   /** Whether it is part of `--quick`. */
   readonly quick?: boolean;
   /** How large the events are that wait for it. @default '100 B' */

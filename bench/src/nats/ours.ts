@@ -22,7 +22,7 @@ import { addStream, dropConsumers, natsClient, storedFaults, streamOf, untilSett
 import { prepareNats, removeNats } from './raw-pair.js';
 
 /** The stream is there already: as ours would declare it, but for its age. */
-function options({ servers, id }: Setting, topic: string): EventBusOptions {
+export function options({ servers, id }: Setting, topic: string): EventBusOptions {
   const transport = natsTransport({
     connection: { servers: servers.nats ?? '' },
     streams: [{ name: streamOf(topic), subjects: [topic] }],

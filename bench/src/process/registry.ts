@@ -7,6 +7,7 @@ export const SUITES = {
   pools: () => import('../pools/suite.js').then(({ POOLS_SUITE }) => POOLS_SUITE),
   scenarios: () => import('../scenarios/suite.js').then(({ SCENARIOS_SUITE }) => SCENARIOS_SUITE),
   curves: () => import('../curves/suite.js').then(({ CURVES_SUITE }) => CURVES_SUITE),
+  sweep: () => import('../sweep/suite.js').then(({ SWEEP_SUITE }) => SWEEP_SUITE),
 } as const;
 
 export type SuiteName = keyof typeof SUITES;

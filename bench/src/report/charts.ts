@@ -34,7 +34,7 @@ export async function charts({ measured }: Results): Promise<Map<string, string>
 
 /** Curves as lines, percentiles as lines, the rest as bars. */
 async function drawingsOf(section: string, rows: readonly Measured[]): Promise<string> {
-  const figures = section.includes('growth') ? ['rate', 'clientMicros', 'publishMicros'] : ['rate'];
+  const figures = curveFiguresOf(section);
   const curves = await lineCharts(rows, figures);
   const others = rows.filter(({ repetitions }) => repetitions[0]?.points === undefined);
   const latency = others.some(isLatency) ? await percentileChart(others) : undefined;
@@ -43,6 +43,11 @@ async function drawingsOf(section: string, rows: readonly Measured[]): Promise<s
   const bars = others.flatMap((one) => barOf(one, figure));
   const bar = bars.length === 0 || memory !== undefined ? undefined : await svgOf(spec(bars, titleOf(figure)));
   return [...curves, bar, latency, memory].filter((svg) => svg !== undefined).join('\n');
+}
+
+function curveFiguresOf(section: string): string[] {
+  if (section.startsWith('sweep/')) return ['overheadMs'];
+  return section.includes('growth') ? ['rate', 'clientMicros', 'publishMicros'] : ['rate'];
 }
 
 /** CPU of client and broker, an event, of one suite. */

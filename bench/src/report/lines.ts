@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<string, string>> = {
   rate: 'events/s (median, min to max)',
   clientMicros: 'client CPU µs an event',
   publishMicros: 'client CPU µs a publish',
+  overheadMs: 'overhead, ms (log; median, min to max)',
 };
 
 const PERCENTILES = [
@@ -23,7 +24,13 @@ export function lineCharts(rows: readonly Measured[], figures: readonly string[]
 
 function curves(rows: readonly Measured[], figure: string): TopLevelSpec {
   const values = rows.flatMap((one) =>
-    pointsOf(one, figure).map(({ x, spread: { median, min, max } }) => ({ who: one.title, x, median, min, max })),
+    pointsOf(one, figure).map(({ x, spread: { median, min, max } }) => ({
+      who: one.line ?? one.title,
+      x,
+      median,
+      min,
+      max,
+    })),
   );
   const type = 'quantitative' as const;
   const color = { field: 'who', type: 'nominal', title: null, sort: null } as const;
@@ -36,12 +43,13 @@ function curves(rows: readonly Measured[], figure: string): TopLevelSpec {
     axis: { values: xs },
   } as const;
   const title = TITLES[figure] ?? figure;
+  const scale = { type: figure === 'overheadMs' ? 'log' : 'linear' } as const;
   return {
     ...FRAME,
     data: { values },
     layer: [
-      { mark: { type: 'line', point: true }, encoding: { x, y: { field: 'median', type, title }, color } },
-      { mark: { type: 'rule' }, encoding: { x, y: { field: 'min', type }, y2: { field: 'max' }, color } },
+      { mark: { type: 'line', point: true }, encoding: { x, y: { field: 'median', type, title, scale }, color } },
+      { mark: { type: 'rule' }, encoding: { x, y: { field: 'min', type, scale }, y2: { field: 'max' }, color } },
     ],
   };
 }

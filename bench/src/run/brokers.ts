@@ -50,3 +50,21 @@ export async function kafkaBroker(env: NodeJS.ProcessEnv = process.env): Promise
   const { brokers, version, release } = await obtainKafka({ tuning: 'load' });
   return { servers: { nats: undefined, kafka: brokers, brokerPid: undefined }, name: `Kafka ${version}`, release };
 }
+
+/** Both, for what stands beside each other on one and the other. The CPU of which is not told. */
+export async function bothBrokers(): Promise<Broker> {
+  const nats = await natsBroker();
+  try {
+    const kafka = await kafkaBroker();
+    return {
+      servers: { nats: nats.servers.nats, kafka: kafka.servers.kafka, brokerPid: undefined },
+      name: `${nats.name}, ${kafka.name}`,
+      release: async () => {
+        await Promise.all([nats.release(), kafka.release()]);
+      },
+    };
+  } catch (error) {
+    await nats.release();
+    throw error;
+  }
+}

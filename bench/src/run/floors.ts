@@ -16,6 +16,8 @@ export interface Floor {
   readonly take?: 'median' | 'min';
   /** Against figures of another machine, or of none: reported, and fails nothing. */
   readonly isAbsolute?: boolean;
+  /** Stands for one floor for each of these: they take the place of `{}` in its texts. */
+  readonly each?: readonly number[];
   /** Checked by `--quick` too, at `quickShare` of it. */
   readonly quick?: boolean;
   /** The decision that lives with less, for now: the run prints it as unmet and stands. */
@@ -36,7 +38,17 @@ export const WEAK = 'the references did not hold their own';
 const FILE = join(import.meta.dirname, '..', '..', 'floors.json');
 
 export function readFloors(): Floors {
-  return JSON.parse(readFileSync(FILE, 'utf8'));
+  const { ratios, ...others }: Floors = JSON.parse(readFileSync(FILE, 'utf8'));
+  return { ...others, ratios: ratios.flatMap(eachOf) };
+}
+
+function eachOf({ each, ...one }: Floor): Floor[] {
+  if (each === undefined) return [one];
+  return each.map((value) => {
+    const filled = (text: string): string => text.replaceAll('{}', String(value));
+    const against = one.against === undefined ? {} : { against: filled(one.against) };
+    return { ...one, id: filled(one.id), what: filled(one.what), of: filled(one.of), ...against };
+  });
 }
 
 /** Configurations that floors name and that these, all of their suites, do not have: such a floor would never be judged. */

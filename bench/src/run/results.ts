@@ -1,7 +1,7 @@
 import type { Configuration, Repetition } from '../measure/configuration.js';
 
 /** One configuration with all its repetitions. */
-export interface Measured extends Pick<Configuration, 'id' | 'title' | 'by' | 'note' | 'axis'> {
+export interface Measured extends Pick<Configuration, 'id' | 'title' | 'by' | 'note' | 'axis' | 'line'> {
   readonly repetitions: readonly Repetition[];
   /** What its oracle or its process said; the figures of one with faults do not count. */
   readonly faults: readonly string[];

@@ -3,7 +3,7 @@ import type { BrokerKind, Configuration, Repetition, Scale } from '../measure/co
 import { SUITES, type SuiteName } from '../process/registry.js';
 import { backlogOf, fillBacklogs } from './backlog.js';
 import { installPeer } from './install-peer.js';
-import { type Broker, kafkaBroker, natsBroker, NO_BROKER } from './brokers.js';
+import { bothBrokers, type Broker, kafkaBroker, natsBroker, NO_BROKER } from './brokers.js';
 import type { Measured } from './results.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -30,6 +30,7 @@ const BROKERS: Readonly<Record<SuiteName, readonly Start[]>> = {
   pools: [{ start: () => Promise.resolve(NO_BROKER) }],
   scenarios: BOTH,
   curves: BOTH,
+  sweep: [{ start: () => bothBrokers() }],
 };
 
 interface Start {
@@ -114,7 +115,7 @@ class SuiteRun {
     } finally {
       await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
     }
-    return this.configurations.map(({ id, title, by, note, axis }) => {
+    return this.configurations.map(({ id, title, by, note, axis, line }) => {
       const failures = this.#failures.get(id) ?? [];
       return {
         id,
@@ -122,6 +123,7 @@ class SuiteRun {
         by,
         ...(note === undefined ? {} : { note }),
         ...(axis === undefined ? {} : { axis }),
+        ...(line === undefined ? {} : { line }),
         repetitions: this.#repetitions.get(id) ?? [],
         faults: by === 'peer' ? [] : failures,
         findings: by === 'peer' ? failures : [],
