@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { TRANSPORTS } from './broker/broker.js';
@@ -17,7 +18,7 @@ import { courseReport, reportOf } from './report.js';
 import { runChaos } from './run.js';
 import { type PlannedFault } from './schedule.js';
 
-const USAGE = `usage: npm run soak -- --transport kafka|nats [--seed 42] [--minutes 30] [--rate 400] [--library DIST]
+const USAGE = `usage: npm run soak -- --transport kafka|nats [--seed 42] [--minutes 30] [--rate 400] [--library DIST] [--json FILE]
 
 A steady rate for a long time, a kill each minute, and two instances that are spared: what these hold must stay flat. Exits as chaos does.`;
 
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '30' },
     rate: { type: 'string', default: '400' },
     library: { type: 'string', default: fileURLToPath(new URL('../../dist', import.meta.url)) },
+    json: { type: 'string' },
   },
 });
 const [transport] = listOf('--transport', values.transport ?? '', TRANSPORTS);
@@ -68,6 +70,11 @@ const { verdict, samples } = await runChaos({
 const courses = coursesOf(samples).filter(({ instance }) => SPARED.includes(instance));
 console.log(reportOf(verdict));
 console.log(courseReport(courses));
+if (values.json !== undefined)
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ transport, seed, minutes, ...verdict, courses, samples }, null, 1)}\n`,
+  );
 const violations = [
   ...violationsOf(verdict),
   ...courses.filter((course) => !isFlat(course)).map(({ instance, measure }) => `${measure} of ${instance} grows`),
