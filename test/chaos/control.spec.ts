@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TransportName } from '../../tools/chaos/broker/broker.js';
 import type { HandlerLoad } from '../../tools/chaos/instance/orders.js';
 import { coursesOf, isFlat } from '../../tools/chaos/flatness.js';
+import { MECHANISMS } from '../../tools/chaos/mechanisms.js';
 import { inconclusiveOf, type Verdict, violationsOf } from '../../tools/chaos/oracle/verdict.js';
 import type { PlannedFault } from '../../tools/chaos/schedule.js';
 import type { Patch } from '../../tools/chaos/workbench.js';
@@ -51,22 +52,14 @@ const CONTROLS: readonly Control[] = [
   {
     mechanism: 'the drain before a partition is handed over',
     transport: 'kafka',
-    patch: {
-      file: 'dispatch/dispatcher.js',
-      find: 'return this.#parts.ownership.revoking(source)',
-      replace: 'return Promise.resolve(source)',
-    },
+    patch: MECHANISMS.drain,
     ...MOVES,
     sees: /handlers overlapped after their signal/,
   },
   {
     mechanism: 'the lease that is asked before every handler start',
     transport: 'kafka',
-    patch: {
-      file: 'transports/kafka/consuming/partition-source.js',
-      find: "return this.owner.leaseHolds() ? 'held' : 'unsure';",
-      replace: "return 'held';",
-    },
+    patch: MECHANISMS.kafkaLease,
     schedule: [fault('stop', 1_500, LEASE_MS.kafka * 1.6)],
     load: { quickMs: 300 },
     options: { lengthMs: 13_000, perSecond: 400, keys: 40 },
@@ -75,11 +68,7 @@ const CONTROLS: readonly Control[] = [
   {
     mechanism: 'the take-over of what a predecessor left',
     transport: 'nats',
-    patch: {
-      file: 'transports/nats/take-over.js',
-      find: 'while (port.isActive()) {',
-      replace: 'port.caughtUp(await port.info()); while (false) {',
-    },
+    patch: MECHANISMS.takeOver,
     schedule: [fault('kill', 1_500)],
     load: { quickMs: 200 },
     options: { lengthMs: 8_000 },

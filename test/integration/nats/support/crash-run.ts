@@ -26,10 +26,12 @@ export interface CrashOptions {
   readonly seed: number;
   /** Whether both processes have the same `instanceId`. @default 'yes' */
   readonly named?: 'yes' | 'no';
+  /** A control: see `ChildOrders`. */
+  readonly library?: string | undefined;
 }
 
 /** A process is killed with -9 in mid-stream and started again. */
-export async function crashRun({ url, folder, seed, named = 'yes' }: CrashOptions): Promise<CrashRun> {
+export async function crashRun({ url, folder, seed, named = 'yes', library }: CrashOptions): Promise<CrashRun> {
   const rand = random(seed);
   const name = `CRASH-${seed}-${process.pid}`;
   const transport: NatsTransportOptions = {
@@ -42,7 +44,7 @@ export async function crashRun({ url, folder, seed, named = 'yes' }: CrashOption
   };
   const file = join(folder, `${name}.log`);
   writeFileSync(file, '');
-  const orders = { file, group: name, patterns: [`${name}.>`], transport, longestHandlerMs: 20 };
+  const orders = { file, group: name, patterns: [`${name}.>`], transport, longestHandlerMs: 20, library };
   const view = await BrokerView.open(url);
   const publisher = await Harness.start({ transport });
   const first = await Child.start({ ...orders, name: 'first' });

@@ -25,6 +25,8 @@ export interface FaultOptions {
   readonly seed: number;
   readonly faults: number;
   readonly transport?: Partial<NatsTransportOptions>;
+  /** A control: see `ChildOrders`. */
+  readonly library?: string | undefined;
 }
 
 const optionsOf = (url: string, given?: Partial<NatsTransportOptions>): NatsTransportOptions => ({
@@ -37,7 +39,8 @@ const optionsOf = (url: string, given?: Partial<NatsTransportOptions>): NatsTran
 });
 
 /** The connection of a process that handles is cut in mid-stream; what the server sent shortly before never arrives. No process dies. */
-export async function cutRun(server: NatsServer, { folder, seed, faults, transport }: FaultOptions): Promise<FaultRun> {
+export async function cutRun(server: NatsServer, options: FaultOptions): Promise<FaultRun> {
+  const { folder, seed, faults, transport, library } = options;
   const rand = random(seed);
   const file = join(folder, `cuts-${seed}.log`);
   writeFileSync(file, '');
@@ -52,6 +55,7 @@ export async function cutRun(server: NatsServer, { folder, seed, faults, transpo
     patterns: ['faults.>'],
     transport: optionsOf(proxy.url, transport),
     longestHandlerMs: 20,
+    library,
   });
   const load = new Load(publisher, { topic: 'faults.placed', keys: 20, perSecond: 1_200 });
   for (let cut = 0; cut < faults; cut++) {
@@ -70,7 +74,7 @@ export async function cutRun(server: NatsServer, { folder, seed, faults, transpo
 
 /** nats-server is killed with -9 in mid-stream and started again on its files, several times; one process works off a backlog. */
 export async function serverKillRun(version: string, options: FaultOptions): Promise<FaultRun> {
-  const { folder, seed, faults, transport } = options;
+  const { folder, seed, faults, transport, library } = options;
   const rand = random(seed);
   const server = await startNats({ version });
   const file = join(folder, `server-${version}-${seed}.log`);
@@ -86,6 +90,7 @@ export async function serverKillRun(version: string, options: FaultOptions): Pro
     patterns: ['faults.>'],
     transport: given,
     longestHandlerMs: 20,
+    library,
   });
   for (let kill = 0; kill < faults; kill++) {
     await sleep(100 + rand() * 300);

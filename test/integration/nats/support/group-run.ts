@@ -12,7 +12,7 @@ import { Harness } from './harness.js';
 import { Load } from './load.js';
 import { judge, type Verdict } from './oracle.js';
 import { random, spread } from './random.js';
-import { type Fault, SharesWatch } from './shares-watch.js';
+import { type After, type Fault, SharesWatch } from './shares-watch.js';
 
 type Spread = ReturnType<typeof spread>;
 
@@ -27,6 +27,10 @@ export interface GroupRun extends Verdict {
   readonly convergenceMs: Readonly<Record<string, Spread>>;
   /** For how long a consumer had no living owner, in milliseconds. */
   readonly unownedMs: Spread;
+  /** The single values. */
+  readonly convergences: readonly After[];
+  readonly unownedSpans: readonly After[];
+  readonly takeOvers: readonly number[];
   /** Take-overs that brought something. */
   readonly takeOverMs: Spread;
   readonly redelivered: Spread;
@@ -159,6 +163,7 @@ class Run {
       faults: this.#faults,
       ...verdict,
       ...watch.report(),
+      takeOvers: took.map(({ fields }) => Number(fields?.['durationMs'])),
       takeOverMs: spread(took.map(({ fields }) => Number(fields?.['durationMs']))),
       redelivered: spread(took.map(({ fields }) => Number(fields?.['redelivered']))),
       counts: this.#counts(),

@@ -1,7 +1,9 @@
 import { openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import type { Delivery, Source } from '../../../../lib/transport/transport.js';
-import type { NatsTransportOptions } from '../../../../lib/transports/nats/index.js';
+import type { natsTransport, NatsTransportOptions } from '../../../../lib/transports/nats/index.js';
 import { Harness, subscription } from './harness.js';
 import { Lanes } from './lanes.js';
 
@@ -16,6 +18,8 @@ export interface ChildOrders {
   readonly longestHandlerMs: number;
   /** A control: handlers start whatever the lease says. @default false */
   readonly ignoresLease?: boolean;
+  /** A control: a built copy of the library, some mechanism removed. @default the sources */
+  readonly library?: string | undefined;
 }
 
 /** What a child tells when it is asked for it. */
@@ -55,7 +59,12 @@ async function drained(source: Source): Promise<void> {
   while ((running.get(source) ?? 0) > 0) await sleep(2);
 }
 
+async function libraryOf(folder: string): Promise<{ natsTransport: typeof natsTransport }> {
+  return (await import(pathToFileURL(join(folder, 'transports/nats/index.js')).href)) as never;
+}
+
 const bus = new Harness({
+  ...(orders.library === undefined ? {} : await libraryOf(orders.library)),
   transport: orders.transport,
   creditMessages: 512,
   onRevoking: drained,

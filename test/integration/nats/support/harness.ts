@@ -18,6 +18,8 @@ export type Answer =
   | { readonly how: 'unsent' | 'unknown' | 'rejected'; readonly error: Error };
 
 export interface HarnessOptions {
+  /** Of a patched copy. @default that of the sources */
+  readonly natsTransport?: typeof natsTransport;
   readonly transport: NatsTransportOptions;
   readonly topicPrefix?: string;
   /** Messages the bus takes at a time, per source. @default 1000 */
@@ -57,7 +59,7 @@ export class Harness {
     const level = (name: string) => (message: string, fields?: LogFields) =>
       void this.lines.push({ level: name, message, fields, at: Date.now() });
     const logger: BusLogger = { debug: level('debug'), log: level('log'), warn: level('warn'), error: level('error') };
-    const factory = natsTransport(options.transport);
+    const factory = (options.natsTransport ?? natsTransport)(options.transport);
     const faults = factory.validate();
     if (faults.length > 0) throw new Error(faults.join('; '));
     this.transport = factory.create({

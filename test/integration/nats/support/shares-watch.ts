@@ -4,13 +4,19 @@ import { spread } from './random.js';
 
 export type Fault = 'join' | 'leave' | 'kill' | 'stop' | 'continue';
 
+/** How long something lasted, and what had happened before. */
+export interface After {
+  readonly after: Fault;
+  readonly ms: number;
+}
+
 /** Who owns what, seen from outside, many times a second. */
 export class SharesWatch {
   /** How many instances there should be. */
   expected: () => number = () => 0;
-  readonly #convergence: { after: Fault; ms: number }[] = [];
+  readonly #convergence: After[] = [];
   readonly #unowned = new Map<string, number>();
-  readonly #unownedMs: number[] = [];
+  readonly #unownedSpans: After[] = [];
   #last: Fault = 'join';
   #unevenSince: number | undefined;
   #seen = 0;
@@ -56,7 +62,9 @@ export class SharesWatch {
     return {
       evenShare: Math.round((this.#even / this.#seen) * 1_000) / 1_000,
       convergenceMs: Object.fromEntries(kinds.map((kind) => [kind, spread(of(kind))])),
-      unownedMs: spread(this.#unownedMs),
+      unownedMs: spread(this.#unownedSpans.map(({ ms }) => ms)),
+      convergences: this.#convergence,
+      unownedSpans: this.#unownedSpans,
     };
   }
 
@@ -84,7 +92,7 @@ export class SharesWatch {
     const since = this.#unowned.get(key);
     if (!isOwned && since === undefined) this.#unowned.set(key, now);
     if (!isOwned || since === undefined) return;
-    this.#unownedMs.push(now - since);
+    this.#unownedSpans.push({ after: this.#last, ms: now - since });
     this.#unowned.delete(key);
   }
 
