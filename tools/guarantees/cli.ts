@@ -6,7 +6,9 @@ import { format, resolveConfig } from 'prettier';
 import { endsWhenTold, listOf, numberOf, progressBar } from '../chaos/command-line.js';
 import { foundIn, spawned } from './chaos.js';
 import { kafkaGroup } from './kafka.js';
-import { crashes, cuts, group, type Scale, serverKills, type Tell } from './nats.js';
+import { crashes, cuts, serverKills } from './nats-faults.js';
+import { group } from './nats-group.js';
+import type { Scale, Tell } from './nats-series.js';
 import { faultsOf, type Found, keep, readResults } from './results.js';
 import { PARTS, withResults } from './section.js';
 

@@ -82,30 +82,36 @@ export async function serverKillRun(version: string, options: FaultOptions): Pro
   const given = optionsOf(server.url, transport);
   const publisher = await Harness.start({ transport: given });
   const published = await backlog(publisher, { keys: 20, each: 400 });
-  await sleep(1_000); // the server writes what it has confirmed a moment later
-  const child = await Child.start({
-    name: 'one',
-    file,
-    group: 'billing',
-    patterns: ['faults.>'],
-    transport: given,
-    longestHandlerMs: 20,
-    library,
-  });
-  for (let kill = 0; kill < faults; kill++) {
-    await sleep(100 + rand() * 300);
-    await server.kill();
-    await sleep(rand() * 200);
-    await server.restart();
-    await sleep(200);
+  const orders = { name: 'one', file, group: 'billing', patterns: ['faults.>'], longestHandlerMs: 20, library };
+  const child = await Child.start({ ...orders, transport: given });
+  try {
+    for (let kill = 0; kill < faults; kill++) {
+      await sleep(100 + rand() * 300);
+      await server.kill();
+      await sleep(rand() * 200);
+      await server.restart();
+      await sleep(200);
+    }
+    const details = await settledAll(server.url, child);
+    return finish(file, seed, published, details);
+  } finally {
+    await child.kill();
+    await publisher.close();
+    await server.remove();
   }
-  const view = await BrokerView.open(server.url);
-  await eventually(async () => expectEmpty(await view.left('FAULTS', 'billing')), { timeoutMs: 30_000 });
-  const { details } = await child.report();
-  await child.close();
-  await Promise.all([publisher.close(), view.close()]);
-  await server.remove();
-  return finish(file, seed, published, details);
+}
+
+/** @throws Error when that takes for ever: a stall */
+async function settledAll(url: string, child: Child): Promise<Readonly<Record<string, unknown>>> {
+  const view = await BrokerView.open(url);
+  try {
+    await eventually(async () => expectEmpty(await view.left('FAULTS', 'billing')), { timeoutMs: 30_000 });
+    const { details } = await child.report();
+    await child.close();
+    return details;
+  } finally {
+    await view.close();
+  }
 }
 
 async function backlog(bus: Harness, { keys, each }: { keys: number; each: number }): Promise<Map<string, number>> {

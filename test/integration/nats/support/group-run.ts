@@ -25,7 +25,7 @@ export interface GroupRun extends Verdict {
   readonly evenShare: number;
   /** Milliseconds until so, by what had happened. */
   readonly convergenceMs: Readonly<Record<string, Spread>>;
-  /** For how long a consumer had no living owner, in milliseconds. */
+  /** For how long a consumer had no living owner, in milliseconds: one that was killed counts as living until its membership has run out. */
   readonly unownedMs: Spread;
   /** The single values. */
   readonly convergences: readonly After[];
