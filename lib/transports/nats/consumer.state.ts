@@ -26,7 +26,7 @@ const LEAST_REMEMBERED = 20_000;
  */
 export type ConsumerPhase = 'closed' | 'standby' | 'taking-over' | 'running' | 'draining' | 'stopped';
 
-/** What the parts of one consumer share. Only the consumer itself writes it. */
+/** What the parts of one consumer share. Only the consumer itself changes its phase and its connection. */
 export class ConsumerState {
   readonly counts = noCounts();
   readonly inHand: InHand;
@@ -66,14 +66,29 @@ export class ConsumerState {
     return this.phase === 'running' || this.phase === 'taking-over';
   }
 
-  /** A new period of owning it. */
-  newSource(replenished: () => void): NatsSource {
+  /** A new period of owning it begins. */
+  assign(lag: number | undefined, replenished: () => void): void {
     const { plan, context } = this;
-    this.source = new NatsSource(plan.name, plan.subscription.group, context.maxPayload() + FETCH_OVERHEAD_BYTES, {
+    const limit = context.maxPayload() + FETCH_OVERHEAD_BYTES;
+    const source = new NatsSource(plan.name, plan.subscription.group, limit, {
       lease: () => this.ownership.lease,
       replenished,
     });
-    return this.source;
+    this.source = source;
+    source.lag = lag;
+    this.phase = 'running';
+    source.credit = context.port.assigned(source);
+  }
+
+  /** The period is over: what is in hand is not ours any more. */
+  end(): void {
+    const { source } = this;
+    this.source = undefined;
+    this.reception.drop();
+    this.inHand.clear();
+    if (source === undefined) return;
+    source.end();
+    this.context.port.lost(source);
   }
 
   settle(delivery: NatsDelivery): void {

@@ -66,7 +66,7 @@ export class NatsConsumer implements Seat {
     if (connection.isClosed()) return;
     state.connection = connection;
     if (state.phase !== 'closed') return;
-    if (state.streamCreatedAt !== createdAt) this.#end();
+    if (state.streamCreatedAt !== createdAt) state.end();
     state.streamCreatedAt = createdAt;
     if (state.source !== undefined) return this.#goOn(info);
     state.phase = 'standby';
@@ -125,7 +125,7 @@ export class NatsConsumer implements Seat {
     state.ownership.lost();
     this.#review.cancel();
     this.#loop.drop();
-    this.#end();
+    state.end();
     if (state.phase === 'stopped') return;
     state.phase = state.connection === undefined ? 'closed' : 'standby';
   }
@@ -144,7 +144,7 @@ export class NatsConsumer implements Seat {
   async close(): Promise<void> {
     await this.#handover.giveUp();
     this.#loop.drop();
-    this.#end();
+    this.state.end();
     this.#handle.closed();
   }
 
@@ -155,7 +155,7 @@ export class NatsConsumer implements Seat {
     state.lastSequence = info.delivered.consumer_seq;
     state.highestSequence = info.ack_floor.stream_seq;
     this.#loop.open(state.connection);
-    this.#assign(info.num_pending);
+    state.assign(info.num_pending, () => this.#soon.ask());
     this.#doubt();
     this.#go();
   }
@@ -176,25 +176,6 @@ export class NatsConsumer implements Seat {
   #fence(): void {
     this.state.ownership.unpinned();
     this.#watchdog.suspect();
-  }
-
-  #assign(lag: number | undefined): void {
-    const { state } = this;
-    const source = state.newSource(() => this.#soon.ask());
-    source.lag = lag;
-    state.phase = 'running';
-    source.credit = state.context.port.assigned(source);
-  }
-
-  #end(): void {
-    const { state } = this;
-    const { source } = state;
-    state.source = undefined;
-    state.reception.drop();
-    state.inHand.clear();
-    if (source === undefined) return;
-    source.end();
-    state.context.port.lost(source);
   }
 
   #gap(): void {
@@ -246,7 +227,7 @@ export class NatsConsumer implements Seat {
     const { connection, inHand, phase } = state;
     if (phase === 'stopped' || phase === 'closed' || phase === 'draining' || connection === undefined) return;
     const next = Math.min(state.highestSequence + 1, ...inHand.sequences());
-    this.#end();
+    state.end();
     this.#loop.drop();
     this.cut();
     this.#recovery.start(connection, next);
