@@ -56,7 +56,7 @@ export class PeerProcess {
   /** It ends by itself when its input does: with the process that has started it. */
   async #start(): Promise<ChildProcess> {
     const jar = await peerJar();
-    const arguments_ = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-jar', jar];
+    const arguments_ = ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-jar', jar];
     const child = spawn('java', arguments_, { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(child, 'spawn');
     this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
