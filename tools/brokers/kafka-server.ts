@@ -23,6 +23,8 @@ export interface KafkaServerOptions {
   readonly tuning?: 'test' | 'load';
   /** Nodes, each broker and controller. @default 1 */
   readonly nodes?: number;
+  /** Beside what this process has. @default {} */
+  readonly env?: NodeJS.ProcessEnv;
   /** Where the only node stores; never deleted when given. @default a fresh one, deleted with the node */
   readonly dataDir?: string;
 }
@@ -97,6 +99,7 @@ function nodeOf(node: KafkaNodeFacts, options: Found): KafkaNode {
     name: `Kafka ${options.version} on port ${node.port}`,
     command: options.java,
     args: [...javaFlags(options), '-cp', join(options.jars, '*'), 'kafka.Kafka', propertiesFile(node)],
+    env: { ...process.env, ...options.env },
     isReady: (log) => log.includes(STARTED),
     startTimeoutMs: 120_000,
   });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,10 +14,12 @@ export const PLAIN_USER = { username: 'bob', password: 'planted-plain-secret' };
 /** A Kafka that takes nobody without TLS and a login. */
 export interface SecureBroker {
   readonly kafka: KafkaServer;
-  /** The certificate to trust, PEM. */
+  /** The certificates to trust, PEM: the one it has, and the one that has expired. */
   readonly ca: string;
   /** Another one, which vouches for nothing here. */
   readonly foreignCa: string;
+  /** Starts it again with this certificate. */
+  certify(which: 'good' | 'expired'): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -29,6 +31,10 @@ export interface SecureBrokerOptions {
 export async function startSecureBroker({ properties = {} }: SecureBrokerOptions = {}): Promise<SecureBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'eventbus-tls-'));
   const [own, foreignOne] = [await keyPair(folder, 'own'), await keyPair(folder, 'foreign')];
+  const expired = await keyPair(folder, 'expired', ['-startdate', '-3d', '-validity', '2']);
+  const [shown, trusted] = [join(folder, 'shown.p12'), join(folder, 'trusted.pem')];
+  await copyFile(own.keystore, shown);
+  await writeFile(trusted, own.certificate + expired.certificate);
   const { username, password } = SCRAM_USER;
   const kafka = await startKafka({
     formatArgs: [
@@ -51,11 +57,11 @@ export async function startSecureBroker({ properties = {} }: SecureBrokerOptions
       'listener.name.sasl_ssl.oauthbearer.sasl.jaas.config':
         'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
       'ssl.keystore.type': 'PKCS12',
-      'ssl.keystore.location': own.keystore,
+      'ssl.keystore.location': shown,
       'ssl.keystore.password': STORE_PASSWORD,
       'ssl.key.password': STORE_PASSWORD,
       'ssl.truststore.type': 'PEM',
-      'ssl.truststore.location': own.pem,
+      'ssl.truststore.location': trusted,
       ...properties,
     }),
   });
@@ -63,7 +69,12 @@ export async function startSecureBroker({ properties = {} }: SecureBrokerOptions
     await kafka.remove();
     await rm(folder, { recursive: true });
   };
-  return { kafka, ca: own.certificate, foreignCa: foreignOne.certificate, remove };
+  const certify: SecureBroker['certify'] = async (which) => {
+    await copyFile((which === 'good' ? own : expired).keystore, shown);
+    await kafka.restart();
+  };
+  const ca = own.certificate + expired.certificate;
+  return { kafka, ca, foreignCa: foreignOne.certificate, certify, remove };
 }
 
 /** A token that a broker without a token server takes: signed by nobody. */
@@ -75,12 +86,11 @@ export function unsecuredToken(subject: string): string {
 
 interface KeyPair {
   readonly keystore: string;
-  /** The certificate's file, and what is in it. */
-  readonly pem: string;
+  /** What is in it, PEM. */
   readonly certificate: string;
 }
 
-async function keyPair(folder: string, name: string): Promise<KeyPair> {
+async function keyPair(folder: string, name: string, validity = ['-validity', '2']): Promise<KeyPair> {
   const keystore = join(folder, `${name}.p12`);
   const pem = join(folder, `${name}.pem`);
   const store = ['-alias', 'broker', '-keystore', keystore, '-storetype', 'PKCS12', '-storepass', STORE_PASSWORD];
@@ -89,13 +99,12 @@ async function keyPair(folder: string, name: string): Promise<KeyPair> {
     ...store,
     '-keyalg',
     'RSA',
-    '-validity',
-    '2',
+    ...validity,
     '-dname',
     'CN=localhost',
     '-ext',
     'san=ip:127.0.0.1,dns:localhost',
   ]);
   await keytool('keytool', ['-exportcert', '-rfc', ...store, '-file', pem]);
-  return { keystore, pem, certificate: await readFile(pem, 'utf8') };
+  return { keystore, certificate: await readFile(pem, 'utf8') };
 }

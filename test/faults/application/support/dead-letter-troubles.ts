@@ -45,10 +45,11 @@ export const TROUBLES: readonly TroubleUnderTest[] = [
 
 /** The dead-letter topic was made by somebody who did not think of dead letters of this size. */
 export const TOO_SMALL: readonly TroubleUnderTest[] = [
+  { name: 'the stream of dead letters', on: NATS, stored: 0, open: () => natsTrouble('too small') },
   { name: 'the topic of dead letters', on: KAFKA, stored: 0, open: () => kafkaTrouble('too small') },
 ];
 
-async function natsTrouble(what: 'full' | 'missing'): Promise<Trouble> {
+async function natsTrouble(what: 'full' | 'missing' | 'too small'): Promise<Trouble> {
   const server = await startNats();
   const faults = await natsFaults(server.url);
   const connection = await connect({ servers: server.url });
@@ -59,10 +60,11 @@ async function natsTrouble(what: 'full' | 'missing'): Promise<Trouble> {
     transport: natsTransport({ connection: { servers: server.url }, policy: 'none', ackWaitMs: 2_000 }),
     strike: async () => {
       if (what === 'full') await manager.streams.add({ ...dead, max_msgs: ROOM, discard: 'new' as never });
+      if (what === 'too small') await manager.streams.add({ ...dead, max_msg_size: MAX_BYTES });
     },
     mend: async () => {
-      if (what === 'missing') await manager.streams.add(dead);
-      else await manager.streams.update(dead.name, { ...(await manager.streams.info(dead.name)).config, max_msgs: -1 });
+      const { config } = what === 'missing' ? await manager.streams.add(dead) : await manager.streams.info(dead.name);
+      await manager.streams.update(dead.name, { ...config, max_msgs: -1, max_msg_size: -1 });
     },
     close: async () => {
       await faults.close();

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Kafka, logLevel } from 'kafkajs';
@@ -66,6 +68,8 @@ export interface KafkaSiteOptions {
   readonly nodes?: number;
   readonly heap?: string;
   readonly properties?: KafkaProperties;
+  /** Of the brokers, beside ours. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly transport?: Partial<KafkaTransportOptions>;
   readonly connection?: Partial<KafkaTransportOptions['connection']>;
   readonly topic?: Partial<KafkaTopicOptions>;
@@ -79,9 +83,9 @@ export class KafkaSite implements Site {
   ) {}
 
   static async start(options: KafkaSiteOptions = {}): Promise<KafkaSite> {
-    const { nodes = 1, heap = '512m', properties = {} } = options;
+    const { nodes = 1, heap = '512m', properties = {}, env = {} } = options;
     const own = { 'group.min.session.timeout.ms': 1_000, ...properties };
-    return new KafkaSite(await startKafkaBehindProxies({ nodes, heap, properties: own }), options);
+    return new KafkaSite(await startKafkaBehindProxies({ nodes, heap, properties: own, env }), options);
   }
 
   get broker(): BrokerControls {
@@ -152,6 +156,8 @@ export interface NatsBehindProxies {
   readonly servers: readonly string[];
   readonly direct: readonly string[];
   log?(): Promise<string>;
+  /** Starts it again on the same data, with another configuration. */
+  reconfigure?(config: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -173,7 +179,12 @@ export class NatsSite implements Site {
   static async start({ config = '', ...options }: NatsSiteOptions = {}): Promise<NatsSite> {
     const { nats, proxy, url, direct, remove } = await startNatsBehindProxy({ config });
     const log = (): Promise<string> => nats.log();
-    return new NatsSite({ broker: nats, proxies: [proxy], servers: [url], direct: [direct], log, remove }, options);
+    const reconfigure = async (changed: string): Promise<void> => {
+      await writeFile(join(nats.folder, 'nats.conf'), changed);
+      await nats.restart();
+    };
+    const server = { broker: nats, proxies: [proxy], servers: [url], direct: [direct], log, reconfigure, remove };
+    return new NatsSite(server, options);
   }
 
   /** The same server, declared or connected to in another way. */
@@ -184,6 +195,12 @@ export class NatsSite implements Site {
   /** What the server has printed. */
   log(): Promise<string> {
     return this.server.log?.() ?? Promise.resolve('');
+  }
+
+  /** Starts the server again on the same data, with another configuration. @throws Error for one that has none of its own */
+  async reconfigure(config: string): Promise<void> {
+    if (this.server.reconfigure === undefined) throw new Error('This server cannot be configured.');
+    await this.server.reconfigure(config);
   }
 
   get broker(): BrokerControls {
