@@ -48,9 +48,9 @@ function eventTable(verdict: Verdict): string {
 }
 
 function faultTable(faults: readonly FaultCount[]): string {
-  const table = tableOf(['fault', 'struck', 'handlers running', 'deliveries in flight']);
+  const table = tableOf(['fault', 'struck', 'handlers running', 'deliveries in flight, each time']);
   for (const { fault, runningAt, inFlightAt } of faults) {
-    table.push([fault, runningAt.length, spread(runningAt), spread(inFlightAt)]);
+    table.push([fault, runningAt.length, spread(runningAt), inFlightAt.join(' ')]);
   }
   return table.toString();
 }
