@@ -23,9 +23,16 @@ export interface NatsClient {
   readonly manager: JetStreamManager;
 }
 
-export async function natsClient(servers: string | undefined): Promise<NatsClient> {
+/**
+ * @param traces `none`: requests keep no stack of their caller (`noAsyncTraces`), which spares a `js.publish` a third to a half of its time;
+ * `default`: as the client connects unless told otherwise
+ */
+export async function natsClient(
+  servers: string | undefined,
+  traces: 'default' | 'none' = 'none',
+): Promise<NatsClient> {
   if (servers === undefined) throw new Error('This configuration needs a nats-server.');
-  const connection = await connect({ servers, noAsyncTraces: true });
+  const connection = await connect(traces === 'none' ? { servers, noAsyncTraces: true } : { servers });
   return { connection, js: jetstream(connection), manager: await jetstreamManager(connection) };
 }
 

@@ -16,9 +16,9 @@ export interface Sent {
 export async function publishing(
   { servers, id, scale }: Setting,
   send: (client: NatsClient, topic: string, enough: Enough) => Promise<Sent>,
-  share = 1,
+  { share = 1, traces = 'none' }: { readonly share?: number; readonly traces?: 'default' | 'none' } = {},
 ): Promise<Repetition> {
-  const client = await natsClient(servers.nats);
+  const client = await natsClient(servers.nats, traces);
   const topic = `bench.${id}`;
   await addStream(client, topic);
   const meter = new Meter(servers.brokerPid);
@@ -83,14 +83,20 @@ export const RAW_PUBLISH: readonly Configuration[] = [
     id: 'nats/publish/raw-awaited',
     title: 'js.publish, each awaited',
     by: 'raw',
-    run: (setting) => publishing(setting, awaited, 0),
+    run: (setting) => publishing(setting, awaited, { share: 0, traces: 'default' }),
   },
   {
     id: 'nats/publish/raw-window',
     title: 'js.publish, 1,024 at a time',
     by: 'raw',
     quick: true,
-    run: (setting) => publishing(setting, windowed, 0.25),
+    run: (setting) => publishing(setting, windowed, { share: 0.25, traces: 'default' }),
+  },
+  {
+    id: 'nats/publish/raw-window-untraced',
+    title: 'js.publish, 1,024 at a time, noAsyncTraces',
+    by: 'raw',
+    run: (setting) => publishing(setting, windowed, { share: 0.25 }),
   },
   {
     id: 'nats/publish/raw-pool',
@@ -104,13 +110,13 @@ export const RAW_PUBLISH: readonly Configuration[] = [
     id: 'nats/publish-1k/raw-window',
     title: 'js.publish, 1,024 at a time, 1 KiB',
     by: 'raw',
-    run: (setting) => publishing(setting, (...given) => windowed(...given, 1_024), 0.25),
+    run: (setting) => publishing(setting, (...given) => windowed(...given, 1_024), { share: 0.25, traces: 'default' }),
   },
   {
     id: 'nats/publish-1k/raw-pool',
     title: 'bare ACK pool, by hand, 1 KiB',
     by: 'raw',
     note: 'no time-outs, no results, no order after a failure',
-    run: (setting) => publishing(setting, (...given) => pooled(...given, 1_024), 0.5),
+    run: (setting) => publishing(setting, (...given) => pooled(...given, 1_024), { share: 0.5 }),
   },
 ];
