@@ -86,9 +86,9 @@ const CONTROLS: readonly Control[] = [
     mechanism: 'lanes, which let one handler of a key run after the other',
     transport: 'nats',
     patch: {
-      file: 'dispatch/dispatcher.js',
-      find: /return key === undefined \|\| key === ''[^;]*;/,
-      replace: 'return undefined;',
+      file: 'dispatch/lane-names.js',
+      find: "if (key === undefined || key === '')",
+      replace: 'if (key !== null)',
     },
     load: SLOW,
     sees: /violations of the order of a key/,
