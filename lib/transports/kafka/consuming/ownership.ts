@@ -151,6 +151,7 @@ export class Ownership {
     const missing = [...this.#wanted.values()].filter((partition) => !this.#sources.has(keyOf(partition)));
     if (missing.length === 0) return [];
     const opened = await this.host.open(missing, epoch, isNewGroup);
+    if (this.#epoch !== epoch) return []; // lost while the broker was asked: by now they may be somebody else's
     for (const source of opened) {
       this.#sources.set(keyOf(source), source);
       this.counts.gained += 1;
