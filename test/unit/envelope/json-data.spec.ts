@@ -20,6 +20,11 @@ class Money {
   }
 }
 
+/** Without the names that are refused: once in some ten thousand runs the generator makes one. */
+function isNamedHarmlessly(data: unknown): boolean {
+  return !/"(?:__proto__|constructor|prototype)"/.test(JSON.stringify(data));
+}
+
 describe('toJson', () => {
   it.each([
     ['plain data', { a: [1, 'x', true, null, { b: {} }] }, '{"a":[1,"x",true,null,{"b":{}}]}'],
@@ -90,7 +95,7 @@ describe('toJson', () => {
 
   it('writes what it takes so that it reads back the same', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), (data) => {
+      fc.property(fc.jsonValue().filter(isNamedHarmlessly), (data) => {
         expect(JSON.parse(toJson(data, 200))).toEqual(JSON.parse(JSON.stringify(data)));
       }),
     );
