@@ -105,7 +105,14 @@ export {
   PublishTimeoutError,
   PublishUnknownError,
 } from './publishing/publish.errors.js';
-export type { HeaderEntry, OutgoingMessage, Position, ReceivedHeaders, ReceivedMessage } from './transport/message.js';
+export type {
+  HeaderEntry,
+  HeaderVisitor,
+  OutgoingMessage,
+  Position,
+  ReceivedHeaders,
+  ReceivedMessage,
+} from './transport/message.js';
 export type {
   ConnectionState,
   ConnectionStatus,

@@ -55,7 +55,7 @@ export function sortHeaders(
   foreignNames?: ReadonlySet<string>,
 ): SortedHeaders {
   const sorter = new HeaderSorter(message.topic, prefix, foreignNames);
-  for (const [name, value] of message.headers.entries()) sorter.take(name, value);
+  message.headers.forEach((name, value) => sorter.take(name, value));
   return sorter;
 }
 

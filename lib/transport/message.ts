@@ -7,7 +7,12 @@ export interface ReceivedHeaders {
   get(name: string): string | undefined;
   /** Everything as it came, for dead letters and for the handler's context. */
   entries(): readonly HeaderEntry[];
+  /** The same, one after another: for each message, so without a list of them. */
+  forEach(visit: HeaderVisitor): void;
 }
+
+/** What is called with each header. */
+export type HeaderVisitor = (name: string, value: string | Uint8Array) => void;
 
 /** A message as a transport received it. Nothing in it has been looked at yet. */
 export interface ReceivedMessage {
@@ -51,6 +56,10 @@ export class HeaderList implements ReceivedHeaders {
 
   entries(): readonly HeaderEntry[] {
     return this.list;
+  }
+
+  forEach(visit: HeaderVisitor): void {
+    for (const [name, value] of this.list) visit(name, value);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type ConsumerPort,
   type Delivery,
   type HeaderEntry,
+  type HeaderVisitor,
   type ReceivedHeaders,
   type Source,
   type Transport,
@@ -25,6 +26,10 @@ class ParsedHeaders implements ReceivedHeaders {
 
   entries(): readonly HeaderEntry[] {
     return this.#entries;
+  }
+
+  forEach(visit: HeaderVisitor): void {
+    for (const [name, value] of this.#entries) visit(name, value);
   }
 }
 

@@ -6,7 +6,8 @@ import { sendReply } from './replies.js';
 
 /** What an arrival tells its consumer. */
 export interface ArrivalsPort {
-  heard(): void;
+  /** @param at monotonic milliseconds */
+  heard(at: number): void;
   /** A delivery went elsewhere, or was lost on the wire. */
   gap(): void;
   /** There may be something to ask for. */
@@ -28,7 +29,7 @@ export class Arrivals {
     const { source } = state;
     const { consumerSequence, streamSequence, pending } = arrival.facts;
     const isGap = consumerSequence !== state.lastSequence + 1;
-    this.loop.pulls.arrived(arrival.sizeBytes);
+    this.loop.pulls.arrived(arrival.raw.sizeBytes);
     state.lastSequence = consumerSequence;
     state.highestSequence = Math.max(state.highestSequence, streamSequence);
     if (source === undefined || !state.takesMessages) return sendReply(state.connection, arrival.raw.reply, 'nak');
@@ -36,7 +37,7 @@ export class Arrivals {
     state.ownership.delivered(() => message.headers?.get('Nats-Pin-Id'));
     source.lag = pending;
     source.lastProgressAt = state.context.now();
-    this.port.heard();
+    this.port.heard(source.lastProgressAt);
     if (isGap && state.ownership.ordered) this.port.gap();
     state.reception.take(arrival, source, state.phase !== 'running' || state.isPaused);
     this.port.wake(); // credit that was not looked at since is not told of when it comes back

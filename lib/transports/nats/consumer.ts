@@ -45,7 +45,7 @@ export class NatsConsumer implements Seat {
       room: () => this.#go(),
     });
     const arrivals = new Arrivals(state, this.#loop, {
-      heard: () => this.#watchdog.heard(),
+      heard: (at) => this.#watchdog.heard(at),
       gap: () => this.#gap(),
       wake: () => this.#soon.ask(),
     });

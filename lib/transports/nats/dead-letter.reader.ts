@@ -57,5 +57,6 @@ export function readDeadLetter(parts: readonly DeadLetterPart[]): WholeDeadLette
   const sha256 = createHash('sha256').update(whole).digest('hex');
   if (sha256 !== first.headers.get(PART_HEADERS.sha256)) throw new DeadLetterPartsError(id, 'the checksum differs');
   const headerBytes = Number(first.headers.get(PART_HEADERS.headerBytes));
-  return { id, headers: new NatsHeaders(whole.subarray(0, headerBytes)).entries(), body: whole.subarray(headerBytes) };
+  const headers = new NatsHeaders(whole.toString('latin1', 0, headerBytes)).entries();
+  return { id, headers, body: whole.subarray(headerBytes) };
 }

@@ -21,8 +21,8 @@ const PART_HEADER_ROOM = 2_048;
 
 /** One message on the wire. */
 export interface WireMessage {
-  readonly headers: Buffer;
-  readonly body: Uint8Array;
+  readonly headers: string | Uint8Array;
+  readonly body: string | Uint8Array;
 }
 
 /**
@@ -31,11 +31,11 @@ export interface WireMessage {
  */
 export function deadParts(
   message: OutgoingMessage,
-  body: Uint8Array,
+  body: string | Uint8Array,
   { maxBytes, writer }: { readonly maxBytes: number; readonly writer: HeaderWriter },
 ): WireMessage[] {
-  const block = writer.write(message);
-  const whole = Buffer.concat([block, body]);
+  const block = bytesOf(writer.write(message));
+  const whole = Buffer.concat([block, bytesOf(body)]);
   const room = Math.max(1, maxBytes - PART_HEADER_ROOM - 2 * Buffer.byteLength(message.id));
   const count = Math.ceil(whole.length / room);
   const sha256 = createHash('sha256').update(whole).digest('hex');
@@ -50,4 +50,8 @@ export function deadParts(
     ]),
     body: whole.subarray(index * room, (index + 1) * room),
   }));
+}
+
+function bytesOf(part: string | Uint8Array): Uint8Array {
+  return typeof part === 'string' ? Buffer.from(part, 'utf8') : part;
 }

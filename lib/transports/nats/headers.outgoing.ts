@@ -1,4 +1,3 @@
-import { MsgHdrsImpl } from '@nats-io/transport-node';
 import { EventBusError } from '../../core/errors.js';
 import type { HeaderEntry, OutgoingMessage } from '../../transport/message.js';
 
@@ -10,15 +9,6 @@ const ILLEGAL_VALUE_CHARACTERS = /[\r\n\0]+/g;
 
 /** Names remembered at most. */
 const MAX_REMEMBERED = 1_000;
-
-/** Headers that are bytes already. The client asks for them once, within its `publish`: one object serves message after message. */
-export class EncodedHeaders extends MsgHdrsImpl {
-  bytes: Uint8Array = new Uint8Array(0);
-
-  override encode(): Uint8Array {
-    return this.bytes;
-  }
-}
 
 /** A header that would write into the protocol, or that the server takes for an order. */
 export class InvalidHeaderError extends EventBusError {
@@ -32,15 +22,16 @@ export class HeaderWriter {
   readonly #legalNames = new Set<string>();
 
   /**
-   * The header block of a message, `Nats-Msg-Id` first. A dead letter's are made legal where they are not, for it has to be stored.
+   * The header block of a message, `Nats-Msg-Id` first: text, unless a value is bytes. A dead letter's are made legal where they are not, for it has
+   * to be stored.
    * @throws InvalidHeaderError
    */
-  write({ id, headers, dead }: OutgoingMessage): Buffer {
+  write({ id, headers, dead }: OutgoingMessage): string | Buffer {
     return this.block('Nats-Msg-Id', id, dead === true ? headers.map(legalized) : headers);
   }
 
   /** A header block of one header, which may be the server's own, and others. @throws InvalidHeaderError */
-  block(firstName: string, firstValue: string, entries: readonly HeaderEntry[]): Buffer {
+  block(firstName: string, firstValue: string, entries: readonly HeaderEntry[]): string | Buffer {
     assertValue(firstName, firstValue);
     let block = `${FIRST_LINE}${firstName}: ${firstValue}\r\n`;
     for (const entry of entries) {
@@ -50,7 +41,7 @@ export class HeaderWriter {
       assertValue(entry[0], value);
       block += `${entry[0]}: ${value}\r\n`;
     }
-    return Buffer.from(`${block}\r\n`, 'utf8');
+    return `${block}\r\n`;
   }
 
   /** Values that are bytes are no text, and go over the wire as they are. */

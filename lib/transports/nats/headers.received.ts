@@ -1,16 +1,25 @@
-import { isAscii } from 'node:buffer';
-import type { HeaderEntry, ReceivedHeaders } from '../../transport/message.js';
+import type { HeaderEntry, HeaderVisitor, ReceivedHeaders } from '../../transport/message.js';
 
 const LINE_END = '\r\n';
 const REPLACED = '\uFFFD';
 const SPACE = 0x20;
+const NOT_ASCII = /[\u0080-\u00FF]/;
+
+/** Lines whose names are remembered. */
+const MOST_NAMES = 64;
+
+/**
+ * Line → the name it had last. Messages of one writer have the same names in the same order: a name that is there again is not cut out
+ * of the text, and has been hashed already.
+ */
+const lastNames: string[] = [];
 
 /** A message's header block, looked at only as far as it is asked for. Names compare exactly, as the server compares them. */
 export class NatsHeaders implements ReceivedHeaders {
   #text: string | undefined;
 
-  /** @param block from `NATS/1.0` to the empty line; empty when there is none */
-  constructor(private readonly block: Buffer) {}
+  /** @param block from `NATS/1.0` to the empty line, a character for each byte; empty when there is none */
+  constructor(private readonly block: string) {}
 
   get(name: string): string | undefined {
     const text = this.#decoded();
@@ -22,29 +31,41 @@ export class NatsHeaders implements ReceivedHeaders {
   }
 
   entries(): readonly HeaderEntry[] {
-    if (this.block.length === 0) return [];
+    const entries: HeaderEntry[] = [];
+    this.forEach((name, value) => void entries.push([name, value]));
+    return entries;
+  }
+
+  forEach(visit: HeaderVisitor): void {
     const text = this.#decoded();
-    if (!text.includes(REPLACED)) return entriesOf(text);
-    return entriesOf(this.block.toString('latin1')).map(([name, value]) => [name, textOrBytes(value)]);
+    if (text === this.block || !text.includes(REPLACED)) visitLines(text, visit);
+    else visitLines(this.block, (name, value) => visit(name, textOrBytes(value)));
   }
 
   #decoded(): string {
-    this.#text ??= this.block.toString(isAscii(this.block) ? 'latin1' : 'utf8');
+    this.#text ??= NOT_ASCII.test(this.block) ? Buffer.from(this.block, 'latin1').toString('utf8') : this.block;
     return this.#text;
   }
 }
 
 /** Line after line behind the first; what has no colon is no header. */
-function entriesOf(text: string): (readonly [string, string])[] {
-  const entries: (readonly [string, string])[] = [];
-  for (let end = text.indexOf(LINE_END); end >= 0;) {
+function visitLines(text: string, visit: (name: string, value: string) => void): void {
+  let line = 0;
+  for (let end = text.indexOf(LINE_END); end >= 0; line += 1) {
     const from = end + LINE_END.length;
     end = text.indexOf(LINE_END, from);
     const to = end < 0 ? text.length : end;
     const colon = text.indexOf(':', from);
-    if (colon >= 0 && colon < to) entries.push([text.slice(from, colon), valueIn(text, colon + 1, to)]);
+    if (colon >= 0 && colon < to) visit(nameIn(text, from, colon, line), valueIn(text, colon + 1, to));
   }
-  return entries;
+}
+
+function nameIn(text: string, from: number, to: number, line: number): string {
+  const last = lastNames[line];
+  if (last !== undefined && last.length === to - from && text.startsWith(last, from)) return last;
+  const name = text.slice(from, to);
+  if (line < MOST_NAMES) lastNames[line] = name;
+  return name;
 }
 
 /** Without the white space around it, of which most values have one space in front. */

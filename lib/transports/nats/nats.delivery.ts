@@ -3,15 +3,7 @@ import type { Delivery, Source } from '../../transport/transport.js';
 import type { AckReply } from './ack-reply.js';
 import type { WholeDeadLetter } from './dead-letter.reader.js';
 import { NatsHeaders } from './headers.received.js';
-
-/** A message as it lies in the client's buffer. */
-export interface RawMessage {
-  readonly subject: string;
-  readonly reply: string;
-  /** Header block and body. */
-  readonly bytes: Uint8Array;
-  readonly headerBytes: number;
-}
+import type { RawMessage } from './raw-message.js';
 
 /** One JetStream message in this process's hands. Its bytes are a copy: the client's buffer pins up to 64 KiB a message. */
 export class NatsDelivery implements Delivery {
@@ -28,21 +20,20 @@ export class NatsDelivery implements Delivery {
 
   constructor(
     readonly source: Source,
-    stream: string,
+    { stream, topicAt }: { readonly stream: string; readonly topicAt: number },
     facts: AckReply,
-    raw: RawMessage & { readonly topicAt: number },
+    raw: RawMessage,
   ) {
-    const bytes = Buffer.from(raw.bytes);
     this.message = {
-      topic: raw.subject.slice(raw.topicAt),
+      topic: topicAt === 0 ? raw.subject : raw.subject.slice(topicAt),
       key: undefined,
-      body: bytes.subarray(raw.headerBytes),
-      headers: new NatsHeaders(bytes.subarray(0, raw.headerBytes)),
+      body: raw.copyOfBody(),
+      headers: new NatsHeaders(raw.headerBlock()),
       storedAt: facts.storedNanos / 1_000_000,
     };
     this.position = { stream, sequence: facts.streamSequence };
     this.redelivered = facts.deliveries > 1;
-    this.sizeBytes = raw.bytes.length + raw.subject.length + raw.reply.length;
+    this.sizeBytes = raw.sizeBytes;
     this.streamSequence = facts.streamSequence;
     this.storedNanos = facts.storedNanos;
     this.reply = raw.reply;

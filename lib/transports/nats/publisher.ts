@@ -5,12 +5,12 @@ import type { BusLogger } from '../../core/logger.js';
 import type { OutgoingMessage } from '../../transport/message.js';
 import type { PublisherPort } from '../../transport/transport.js';
 import { deadParts, type WireMessage } from './dead-parts.js';
-import { EncodedHeaders, HeaderWriter } from './headers.outgoing.js';
+import { HeaderWriter } from './headers.outgoing.js';
 import { NATS, permissionError, type PermissionViolation } from './nats.errors.js';
 import { type PublishAnswer, readPublishAnswer } from './publish-answer.js';
 import { type Routes, subjectFor } from './routes.js';
+import { Wire } from './wire.js';
 
-const EMPTY = new Uint8Array(0);
 /** JetStream keeps the length of a message's headers in 16 bits, and refuses what is longer. */
 const MAX_HEADER_BYTES = 65_535;
 
@@ -27,8 +27,7 @@ interface Outstanding {
 
 /**
  * Publishes with a reply subject each, all under one subscription; the reply names the sending, so that an answer to an earlier one of the
- * same slot finds nothing. What is out when the connection goes is `unknown`; what comes while there is none is `unsent`. Writes of one
- * turn are coalesced by the client.
+ * same slot finds nothing. What is out when the connection goes is `unknown`; what comes while there is none is `unsent`.
  */
 export class NatsPublisher {
   /** Number of its sending → what waits for its answer. It is here exactly as long as it has not been answered. */
@@ -36,8 +35,8 @@ export class NatsPublisher {
   /** The number of the latest sending. */
   #sent = 0;
   readonly #writer = new HeaderWriter();
-  readonly #headers = new EncodedHeaders();
   #connection: NatsConnection | undefined;
+  #wire: Wire | undefined;
   #inbox = '';
   #maxBytes: number | undefined;
 
@@ -56,6 +55,7 @@ export class NatsPublisher {
 
   attach(connection: NatsConnection): void {
     this.#connection = connection;
+    this.#wire = new Wire(connection);
     this.#maxBytes = connection.info?.max_payload;
     this.#inbox = `${createInbox(this.inboxPrefix)}.`;
     connection.subscribe(`${this.#inbox}*`, { callback: (error, message) => this.#safely(error, message) });
@@ -64,18 +64,19 @@ export class NatsPublisher {
   /** Every outstanding publish is answered `unknown`. */
   detach(error: EventBusError): void {
     this.#connection = undefined;
+    this.#wire = undefined;
     const left = [...this.#outstanding.values()];
     this.#outstanding.clear();
     for (const { slot } of left) this.port.failed(slot, 'unknown', error);
   }
 
   publish(message: OutgoingMessage, slot: number): void {
-    const connection = this.#connection;
-    if (connection === undefined || connection.isClosed())
+    const wire = this.#wire;
+    if (wire === undefined || this.#connection?.isClosed() !== false)
       return this.port.failed(slot, 'unsent', new NotConnectedError(NATS));
     const sending = ++this.#sent;
     try {
-      this.#send(connection, message, { slot, sending });
+      this.#send(wire, message, { slot, sending });
     } catch (error) {
       this.#outstanding.delete(sending);
       this.port.failed(slot, 'rejected', toError(error));
@@ -94,38 +95,36 @@ export class NatsPublisher {
   }
 
   #send(
-    connection: NatsConnection,
+    wire: Wire,
     message: OutgoingMessage,
     { slot, sending }: { readonly slot: number; readonly sending: number },
   ): void {
     const route = this.routes.of(message.topic);
     const subject = subjectFor(route, message.key);
-    const body = typeof message.body === 'string' ? Buffer.from(message.body, 'utf8') : (message.body ?? EMPTY);
-    const wire = this.#wireMessages(message, body);
-    const sizeBytes = body.length;
+    const parts = this.#parts(message);
+    const sizeBytes = message.body === null ? 0 : Buffer.byteLength(message.body);
     this.#outstanding.set(sending, {
       slot,
       topic: route.topic,
       subject,
       sizeBytes,
-      left: wire.length,
+      left: parts.length,
       first: undefined,
     });
     const reply = this.#inbox + sending;
-    for (const one of wire) {
-      this.#headers.bytes = one.headers;
-      connection.publish(subject, one.body, { reply, headers: this.#headers });
-    }
+    for (const { headers, body } of parts) wire.publish({ subject, reply, headers, body });
   }
 
-  #wireMessages(message: OutgoingMessage, body: Uint8Array): WireMessage[] {
+  #parts(message: OutgoingMessage): WireMessage[] {
     const headers = this.#writer.write(message);
-    const size = headers.length + body.length;
+    const body = message.body ?? '';
+    const headerBytes = Buffer.byteLength(headers);
+    const size = headerBytes + Buffer.byteLength(body);
     const maxBytes = this.#maxBytes ?? size;
-    const areHeadersTooLarge = headers.length > MAX_HEADER_BYTES;
+    const areHeadersTooLarge = headerBytes > MAX_HEADER_BYTES;
     if (size <= maxBytes && !areHeadersTooLarge) return [{ headers, body }];
     if (message.dead === true) return deadParts(message, body, { maxBytes, writer: this.#writer });
-    if (areHeadersTooLarge) throw headersTooLarge(message.topic, headers.length);
+    if (areHeadersTooLarge) throw headersTooLarge(message.topic, headerBytes);
     throw new MessageTooLargeError(message.topic, size, maxBytes);
   }
 

@@ -189,7 +189,7 @@ export class PullLoop {
   }
 }
 
-/** Statuses have no reply and no body; only these name the pull in their subject. */
+/** Statuses have no reply and no body; only these name the pull in their subject. The reply first: to look at the body makes a view of it. */
 function isStatus(message: Msg): boolean {
-  return message.data.length === 0 && (message.headers?.code ?? 0) > 0;
+  return !message.reply && message.data.length === 0 && (message.headers?.code ?? 0) > 0;
 }

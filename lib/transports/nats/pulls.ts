@@ -27,6 +27,7 @@ export interface Pull {
 export class Pulls {
   /** Token → pull, oldest first. */
   readonly #open = new Map<string, Pull>();
+  #oldest: Pull | undefined;
   #requested = 0;
   #requestedBytes = 0;
   #made = 0;
@@ -47,6 +48,7 @@ export class Pulls {
   open(messages: number, bytes: number, overdueAt: number, ended?: (how: PullEnd) => void): Pull {
     const pull: Pull = { token: (++this.#made).toString(36), left: messages, bytesLeft: bytes, overdueAt, ended };
     this.#open.set(pull.token, pull);
+    this.#oldest ??= pull;
     this.#requested += messages;
     this.#requestedBytes += bytes;
     return pull;
@@ -54,7 +56,7 @@ export class Pulls {
 
   /** One message of so many bytes came. */
   arrived(bytes: number): void {
-    const oldest = this.#open.values().next().value;
+    const oldest = this.#oldest;
     if (oldest === undefined) return;
     const counted = Math.min(bytes, oldest.bytesLeft);
     oldest.left -= 1;
@@ -84,6 +86,7 @@ export class Pulls {
 
   #end(pull: Pull, how: PullEnd): void {
     if (!this.#open.delete(pull.token)) return;
+    if (this.#oldest === pull) this.#oldest = this.#open.values().next().value;
     this.#requested -= pull.left;
     this.#requestedBytes -= pull.bytesLeft;
     pull.ended?.(how);

@@ -6,8 +6,9 @@ import type { ConsumerCounts } from './consumer.context.js';
 import type { ConsumerPlan } from './consumer-plan.js';
 import { partNumber } from './dead-letter.reader.js';
 import type { InHand } from './in-hand.js';
-import { NatsDelivery, type RawMessage } from './nats.delivery.js';
+import { NatsDelivery } from './nats.delivery.js';
 import type { NatsSource } from './nats.source.js';
+import { RawMessage } from './raw-message.js';
 import type { Settles } from './settles.js';
 import { covers } from './subjects.js';
 
@@ -18,7 +19,6 @@ const MOST_SUBJECTS = 10_000;
 export interface Arrival {
   readonly facts: AckReply;
   readonly raw: RawMessage;
-  readonly sizeBytes: number;
 }
 
 /** Where messages become deliveries: once each, those the group wants, in order, and held while they may not run yet. */
@@ -45,16 +45,7 @@ export class Reception {
     const reply = message.reply ?? '';
     const facts = readAckReply(reply);
     if (facts === undefined || !(message instanceof MsgImpl)) return undefined;
-    const { subject, data } = message;
-    const bytes = message.size() - subject.length - reply.length;
-    const headerBytes = bytes - data.length;
-    const raw = {
-      subject,
-      reply,
-      bytes: new Uint8Array(data.buffer, data.byteOffset - headerBytes, bytes),
-      headerBytes,
-    };
-    return { facts, raw, sizeBytes: message.size() };
+    return { facts, raw: new RawMessage(message, reply) };
   }
 
   /** Delivers it, or holds it; what is here or was settled here is not delivered again. */
@@ -75,7 +66,7 @@ export class Reception {
       this.counts.ignored += 1;
       return this.settles.add(raw.reply);
     }
-    const delivery = new NatsDelivery(source, this.plan.stream, facts, { ...raw, topicAt: this.plan.topicAt });
+    const delivery = new NatsDelivery(source, this.plan, facts, raw);
     const part = isDeadTopic(delivery.message.topic) ? partNumber(delivery.message.headers) : undefined;
     if (part !== undefined && part.number < part.count) return this.settles.add(raw.reply);
     this.inHand.add(delivery);

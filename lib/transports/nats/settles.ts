@@ -1,8 +1,9 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { createInbox } from '@nats-io/transport-node';
 import { EventBusError } from '../../core/errors.js';
+import { Wire } from './wire.js';
 
-const ACK = new Uint8Array(Buffer.from('+ACK'));
+const ACK = '+ACK';
 
 /** The server did not answer a settle in time; it may have taken it. */
 export class SettleFailedError extends EventBusError {
@@ -19,12 +20,10 @@ interface Batch {
   readonly reject: (error: EventBusError) => void;
 }
 
-/**
- * Acks on their way out: collected during a turn of the event loop and written in one go, for the client writes once per turn of the
- * microtask queue and not once per ack.
- */
+/** Acks on their way out: collected during a turn of the event loop and written in one go. */
 export class Settles {
   #connection: NatsConnection | undefined;
+  #wire: Wire | undefined;
   #waiting: string[] = [];
   #scheduled = false;
   #inbox = '';
@@ -40,6 +39,7 @@ export class Settles {
 
   attach(connection: NatsConnection): void {
     this.#connection = connection;
+    this.#wire = new Wire(connection);
     this.#inbox = `${createInbox(this.inboxPrefix)}.`;
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => (error === null ? this.#answered(message) : undefined),
@@ -50,6 +50,7 @@ export class Settles {
   /** What has not been written waits for the next connection; the server takes an ack from any. */
   detach(error: EventBusError): void {
     this.#connection = undefined;
+    this.#wire = undefined;
     this.#rejectBatches(() => true, error);
   }
 
@@ -70,7 +71,7 @@ export class Settles {
     if (connection === undefined || connection.isClosed()) return;
     const replies = this.#waiting;
     this.#waiting = [];
-    for (const reply of replies) connection.publish(reply, ACK);
+    this.#wire?.publishToAll(replies, ACK);
   }
 
   /** Resolves when the server has answered all of them. @throws SettleFailedError */

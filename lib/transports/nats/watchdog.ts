@@ -34,9 +34,9 @@ export class Watchdog {
     this.#heardAt = state.context.now();
   }
 
-  /** A message came. */
-  heard(): void {
-    this.#heardAt = this.state.context.now();
+  /** A message came. @param at monotonic milliseconds */
+  heard(at: number): void {
+    this.#heardAt = at;
   }
 
   /** Pulls that are not ours are at the server, and can be for as long as a pull lasts. */

@@ -12,8 +12,12 @@ const message = (headers: readonly HeaderEntry[], dead = false) => ({
   headers,
   dead,
 });
-const round = (headers: readonly HeaderEntry[], dead = false) =>
-  new NatsHeaders(new HeaderWriter().write(message(headers, dead)));
+/** The block as it goes over the wire, a character for each byte. */
+const written = (headers: readonly HeaderEntry[], dead = false) => {
+  const block = new HeaderWriter().write(message(headers, dead));
+  return (typeof block === 'string' ? Buffer.from(block, 'utf8') : block).toString('latin1');
+};
+const round = (headers: readonly HeaderEntry[], dead = false) => new NatsHeaders(written(headers, dead));
 
 describe('headers on NATS', () => {
   it('come as they were sent, in order, with duplicates, text as text and bytes as bytes', () => {
@@ -41,15 +45,15 @@ describe('headers on NATS', () => {
       undefined,
       undefined,
     ]);
-    expect(new NatsHeaders(Buffer.alloc(0)).get('a')).toBeUndefined();
-    expect(new NatsHeaders(Buffer.alloc(0)).entries()).toEqual([]);
+    expect(new NatsHeaders('').get('a')).toBeUndefined();
+    expect(new NatsHeaders('').entries()).toEqual([]);
   });
 
   it('of a dead letter are made legal whatever they were, and write nothing into the protocol', () => {
     const value = fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array());
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string({ unit: 'binary' }), value), { maxLength: 8 }), (headers) => {
-        const block = new HeaderWriter().write(message(headers, true)).toString('latin1');
+        const block = written(headers, true);
         const lines = block.split('\r\n');
         expect(lines).toHaveLength(headers.length + 4);
         expect(lines.slice(2, -2).every((line) => /^[!-9;-~]+: [^\r\n\0]*$/.test(line) && !/^nats-/i.test(line))).toBe(

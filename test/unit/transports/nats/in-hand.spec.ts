@@ -1,20 +1,18 @@
+import { MsgImpl } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
 import { readAckReply } from '../../../../lib/transports/nats/ack-reply.js';
 import { InHand } from '../../../../lib/transports/nats/in-hand.js';
 import { NatsDelivery } from '../../../../lib/transports/nats/nats.delivery.js';
 import { NatsSource } from '../../../../lib/transports/nats/nats.source.js';
+import { RawMessage } from '../../../../lib/transports/nats/raw-message.js';
 
 const source = new NatsSource('g/S', 'g', 0, { lease: () => 'held', replenished: () => undefined });
 const delivery = (streamSequence: number, storedNanos = 1_000 + streamSequence): NatsDelivery => {
   const reply = `$JS.ACK.S.g.1.${streamSequence}.1.${storedNanos}.0`;
   const facts = { deliveries: 1, streamSequence, consumerSequence: 1, storedNanos, pending: 0 };
-  return new NatsDelivery(source, 'S', facts, {
-    subject: 'a',
-    reply,
-    bytes: Buffer.from('x'),
-    headerBytes: 0,
-    topicAt: 0,
-  });
+  const bytes = { subject: Buffer.from('a'), reply: Buffer.from(reply), sid: 1, hdr: -1, size: 1 };
+  const raw = new RawMessage(new MsgImpl(bytes, Buffer.from('x'), { publish: () => undefined }), reply);
+  return new NatsDelivery(source, { stream: 'S', topicAt: 0 }, facts, raw);
 };
 
 describe('what is in hand', () => {
