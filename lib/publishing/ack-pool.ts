@@ -168,9 +168,10 @@ export class AckPool implements PublisherPort {
     return earliest;
   }
 
-  /** Ends everything that is left, a part a turn. Nothing may be submitted any more. */
+  /** Ends everything that is left, a part a turn. Nothing may be submitted any more, and no deadline counts: its timer goes at once. */
   async close(error: Error): Promise<void> {
     this.#isClosed = true;
+    this.#sweep.close();
     this.#resends.close();
     for (const publish of this.#deadLetters.close()) this.#ledger.failed(publish, 'rejected', error);
     while (!this.isEmpty) {
@@ -183,13 +184,12 @@ export class AckPool implements PublisherPort {
       await new Promise<void>((resolve) => void setImmediate(resolve));
     }
     this.#keys.close();
-    this.#sweep.close();
   }
 
   /** A dead letter gets its place in call order when a reserved slot is free. */
   #take(publish: PendingPublish): void {
     this.#order.push(publish);
-    this.#sweep.watch(publish.deadline);
+    if (!this.#isClosed) this.#sweep.watch(publish.deadline);
     this.#sendInOrder(publish);
   }
 

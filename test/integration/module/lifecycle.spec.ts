@@ -254,7 +254,26 @@ describe('a broker that is away at the start', () => {
     expect(await published).toMatchObject({ code: 'EVENT_BUS_PUBLISH_REJECTED' });
     expect(bus.snapshot()).toMatchObject({ state: 'closed', handles: [] });
   });
+
+  it('leaves nothing open when the process is held up until every deadline of the shutdown has passed', async () => {
+    const broker = memoryBroker();
+    broker.stop();
+    const transport = memoryTransport({ broker });
+    const { app, bus } = await startApplication({ bus: { transport, connectTimeoutMs: 20, shutdownTimeoutMs: 300 } });
+    const published = bus.publish('t', {}).catch((error: unknown) => error);
+    const closing = app.close();
+    await eventually(() => expect(bus.snapshot().handles.map(({ name }) => name)).toContain('publishing closes'));
+    holdUp(400);
+    await closing;
+    expect(bus.snapshot()).toMatchObject({ state: 'closed', handles: [] });
+    expect(await published).toMatchObject({ code: 'EVENT_BUS_PUBLISH_REJECTED' });
+  });
 });
+
+/** Stands still, with everything that is due meanwhile. */
+function holdUp(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 const fail = () => Promise.reject(new TopologyError('no stream covers "hooks"'));
 
