@@ -1,3 +1,4 @@
+import type { EventContext } from '../../../handlers/event-context.js';
 import type { ContractTest } from '../subject.js';
 import { keysOf } from '../tools.js';
 import { codeOf } from './publishing.js';
@@ -26,6 +27,35 @@ export const CLOSING: readonly ContractTest[] = [
 
       t.clean();
       t.expect(atClose, 'handled before close resolved').toBe(10);
+    },
+  },
+  {
+    name: 'names what the drain deadline leaves, by topic, key, handler and age, and another instance gets it',
+    run: async (t) => {
+      const [topic, group] = [await t.env.topic(), t.group()];
+      const gate = t.gate();
+      const hung = (data: unknown, context: EventContext): Promise<unknown> =>
+        t.recorded(topic, ({ key }) => (key === 'k0' ? gate.pass(context.signal) : undefined), 'a')(data, context);
+
+      const first = await t.app({ group, shutdownTimeoutMs: 2_500, handlers: [{ on: topic, handle: hung }] });
+      await t.publishNumbered(first, topic, keysOf(3), 2);
+      await t.eventually(() => t.expect([gate.waiting, t.recorder.completions]).toEqual([1, 4]));
+      await first.close();
+      const { leftBehind } = first.snapshot();
+      await t.app({ group, handlers: [{ on: topic, handle: t.recorded(topic, undefined, 'b') }] });
+      await t.handled(6);
+
+      t.clean();
+      const { events = [], ...facts } = leftBehind ?? {};
+      const [handler] = events.map((event) => event.handler);
+      const left = { group, topic, key: 'k0', handler };
+      t.expect(facts).toMatchObject({ why: 'shutdown', count: 2, lost: 0 });
+      t.expect(events).toMatchObject([
+        { ...left, state: 'running', attempt: 1 },
+        { ...left, state: 'dropped', attempt: 0 },
+      ]);
+      t.expect(handler?.includes('.'), `Class.method: ${handler}`).toBe(true);
+      for (const { ageMs } of events) t.expect(ageMs, 'how long it has been here').toBeGreaterThan(0);
     },
   },
   {
