@@ -53,7 +53,8 @@ async function fillNats({ nats }: Servers, { topic, bytes }: Backlog, count: num
 async function fillKafka(servers: Servers, { topic, bytes }: Backlog, count: number): Promise<void> {
   const kafka = kafkaClient(servers);
   await addTopic(kafka, topic);
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  // a batch that is sent again is stored once
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   const prefix = idPrefix();
   for (let sent = 0; sent < count; sent += 1_000) {
