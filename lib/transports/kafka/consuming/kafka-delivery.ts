@@ -8,6 +8,7 @@ import type { PartitionSource } from './partition-source.js';
 const OVERHEAD_BYTES = 200;
 /** A message is copied when it is smaller than this part of the fetch that it would pin. */
 const SMALL_PART = 0.5;
+const REPLACED = '\uFFFD';
 
 /** A message in this process's hands. */
 export class KafkaDelivery implements Delivery {
@@ -31,8 +32,8 @@ export class KafkaDelivery implements Delivery {
 }
 
 /**
- * Keys, values and headers come as views of the whole fetch's answer: one that waits long would pin all of it. What is small
- * against its answer is copied, in one piece; what is not is counted with the whole answer.
+ * Keys, values and headers come as views of the whole fetch's answer: one that waits long would pin all of it. Headers that are text become text;
+ * what is small against its answer is copied, in one piece; what is not is counted with the whole answer.
  */
 function received(topic: string, fetched: FetchedMessage): { message: ReceivedMessage; sizeBytes: number } {
   const { key, value, timestamp } = fetched;
@@ -40,7 +41,7 @@ function received(topic: string, fetched: FetchedMessage): { message: ReceivedMe
   const own = new OwnBytes();
   own.cover(key);
   own.cover(value);
-  for (const [, view] of headers) own.cover(view);
+  for (const [, value] of headers) own.cover(value);
   own.copy();
   for (const header of headers) header[1] = own.of(header[1]);
   const message: ReceivedMessage = {
@@ -64,6 +65,7 @@ class OwnBytes {
 
   /** What is to be held, before `copy`. */
   cover(view: Uint8Array | string | null): void {
+    if (typeof view === 'string') this.sizeBytes += view.length;
     if (!(view instanceof Uint8Array) || view.length === 0) return;
     const { buffer, byteOffset, length } = view;
     this.#buffer ??= buffer;
@@ -76,9 +78,9 @@ class OwnBytes {
     if (this.#buffer === undefined) return;
     const pinned = this.#buffer.byteLength;
     const length = this.#end - this.#start;
-    this.sizeBytes = pinned;
-    if (!this.#isOneBuffer || length >= pinned * SMALL_PART) return;
-    this.sizeBytes = length;
+    const isCopied = this.#isOneBuffer && length < pinned * SMALL_PART;
+    this.sizeBytes += isCopied ? length : pinned;
+    if (!isCopied) return;
     this.#copy = Buffer.from(Buffer.from(this.#buffer, this.#start, length));
   }
 
@@ -101,6 +103,13 @@ function headerEntries(headers: Readonly<Record<string, unknown>>): [name: strin
 }
 
 function push(entries: [name: string, value: string | Uint8Array][], name: string, value: unknown): void {
-  if (value instanceof Uint8Array || typeof value === 'string') entries.push([name, value]);
+  if (Buffer.isBuffer(value)) entries.push([name, textOrBytes(value)]);
+  else if (value instanceof Uint8Array || typeof value === 'string') entries.push([name, value]);
   else if (value === null) entries.push([name, Buffer.alloc(0)]);
+}
+
+/** Bytes that are no UTF-8 stay bytes: the text has to become the same bytes again. */
+function textOrBytes(value: Buffer): string | Buffer {
+  const text = value.toString();
+  return text.includes(REPLACED) ? value : text;
 }
