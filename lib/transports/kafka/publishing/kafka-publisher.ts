@@ -25,8 +25,11 @@ export interface PublisherParts {
 
 /** A topic that was published to. */
 interface TopicOutbox {
-  /** Empty while the number of partitions is being looked up. */
-  partitions: PartitionOutbox[];
+  /** Of all partitions it ever had. One has the same outbox for as long as something is on its way: two would overtake each other. */
+  readonly outboxes: PartitionOutbox[];
+  /** How many partitions it has; 0 while that is not known. */
+  count: number;
+  isLookedUp: boolean;
   /** In call order, until the number of partitions is known. */
   waiting: Pending[];
   /** Where the next event without a key goes. */
@@ -55,8 +58,9 @@ export class KafkaPublisher {
     const pending: Pending = { ...asProducerMessage(outgoing), slot };
     const topic = this.#topics.get(outgoing.topic) ?? this.#open(outgoing.topic);
     topic.isUsed = true;
-    if (topic.partitions.length === 0) topic.waiting.push(pending);
-    else route(topic, pending);
+    if (topic.count > 0) return route(topic, pending);
+    topic.waiting.push(pending);
+    if (!topic.isLookedUp) void this.#lookUp(outgoing.topic, topic);
   }
 
   /** What is in flight or waits ends `unknown`. */
@@ -67,45 +71,56 @@ export class KafkaPublisher {
     for (const [name, topic] of this.#topics) {
       const failure = unknown(name, new Error('the transport was closed'));
       this.#failWaiting(topic, failure);
-      for (const outbox of topic.partitions) outbox.abandon(failure);
+      for (const outbox of topic.outboxes) outbox.abandon(failure);
     }
     await this.parts.producers.close();
     await Promise.all(this.#flushes);
   }
 
   #open(name: string): TopicOutbox {
-    const topic: TopicOutbox = { partitions: [], waiting: [], next: 0, isUsed: true };
+    const topic: TopicOutbox = { outboxes: [], count: 0, isLookedUp: false, waiting: [], next: 0, isUsed: true };
     this.#topics.set(name, topic);
-    void this.#resolve(name, topic);
     return topic;
   }
 
-  async #resolve(name: string, topic: TopicOutbox): Promise<void> {
+  async #lookUp(name: string, topic: TopicOutbox): Promise<void> {
+    topic.isLookedUp = true;
+    const found = await this.#ensure(name);
+    topic.isLookedUp = false;
+    if (this.#isClosed) return;
+    if (typeof found === 'object') {
+      this.#forget(name, topic);
+      return this.#failWaiting(topic, found);
+    }
+    this.#grow(name, topic, found);
+    for (const pending of topic.waiting.splice(0)) route(topic, pending);
+  }
+
+  /** Resolves with the number of partitions, or with why there is none. */
+  async #ensure(name: string): Promise<number | PublishFailure> {
     try {
-      const count = await this.parts.topics.ensure(name);
-      if (this.#isClosed) return;
-      if (count === undefined) return this.#forget(name, topic, topicMissing(name));
-      this.#grow(name, topic, count);
-      for (const pending of topic.waiting.splice(0)) route(topic, pending);
+      return (await this.parts.topics.ensure(name)) ?? topicMissing(name);
     } catch (error) {
       const { how, error: reason } = failureOf(error, name);
-      this.#forget(name, topic, { how: how === 'unknown' ? 'unsent' : how, error: reason });
+      return { how: how === 'unknown' ? 'unsent' : how, error: reason };
     }
   }
 
   #grow(name: string, topic: TopicOutbox, count: number): void {
     const wireTopic = this.parts.names.wire(name);
     const { limitBytes } = this.parts.connection;
-    for (let partition = topic.partitions.length; partition < count; partition += 1) {
+    for (let partition = topic.outboxes.length; partition < count; partition += 1) {
       const target = { topic: name, wireTopic, partition, limitBytes };
       const schedule = (outbox: PartitionOutbox): void => this.#schedule(outbox);
-      topic.partitions.push(new PartitionOutbox(target, this.parts.producers, this.parts.port, schedule));
+      topic.outboxes.push(new PartitionOutbox(target, this.parts.producers, this.parts.port, schedule));
     }
+    topic.count = Math.max(topic.count, count);
   }
 
-  #forget(name: string, topic: TopicOutbox, failure: PublishFailure): void {
-    if (this.#topics.get(name) === topic) this.#topics.delete(name);
-    this.#failWaiting(topic, failure);
+  /** It is looked up again at its next use. What is on its way stays where it is, and what comes next waits behind it. */
+  #forget(name: string, topic: TopicOutbox): void {
+    topic.count = 0;
+    if (topic.outboxes.every(({ isIdle }) => isIdle)) this.#topics.delete(name);
   }
 
   #failWaiting(topic: TopicOutbox, { how, error }: PublishFailure): void {
@@ -131,12 +146,14 @@ export class KafkaPublisher {
 
   /** Partitions that were added are used; a topic that was deleted is looked up, and created, at its next use. */
   async #refresh(): Promise<void> {
-    const used = [...this.#topics].filter(([, topic]) => topic.isUsed && topic.partitions.length > 0);
+    const isDue = ({ isUsed, isLookedUp, count }: TopicOutbox): boolean => (isUsed || count === 0) && !isLookedUp;
+    const used = [...this.#topics].filter(([, topic]) => isDue(topic));
     for (const [name, topic] of used) {
       topic.isUsed = false;
       try {
         const count = await this.parts.topics.count(name);
-        if (count === undefined) this.#topics.delete(name);
+        if (topic.isLookedUp) continue;
+        if (count === undefined) this.#forget(name, topic);
         else this.#grow(name, topic, count);
       } catch (error) {
         return this.parts.logger.debug('Cannot look up partitions.', { topic: name, error: errorType(error) });
@@ -148,7 +165,7 @@ export class KafkaPublisher {
 /** The partition is chosen once: by the key as every Kafka client does, in turn without one. */
 function route(topic: TopicOutbox, pending: Pending): void {
   const { key } = pending.message;
-  const count = topic.partitions.length;
+  const { count } = topic;
   const partition = key === null ? topic.next++ % count : partitionOf(key, count);
-  topic.partitions[partition]?.add(pending);
+  topic.outboxes[partition]?.add(pending);
 }

@@ -45,6 +45,11 @@ export class PartitionOutbox {
     if (!this.#isFlushing) this.schedule(this);
   }
 
+  /** Nothing waits here, and nothing is on its way. */
+  get isIdle(): boolean {
+    return !this.#isFlushing && this.#queue.length === 0;
+  }
+
   async flush(): Promise<void> {
     if (this.#isFlushing || this.#queue.length === 0) return;
     this.#isFlushing = true;
