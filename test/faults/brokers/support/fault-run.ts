@@ -147,9 +147,20 @@ export class FaultRun {
     await oldest.close();
   }
 
-  /** What is stored and not handled is gone with what stored it. */
-  writeOff(): void {
-    for (const name of this.#confirmed) if (!this.#handled.has(name)) this.#writtenOff.add(name);
+  /** Names of the events whose publish has begun, `key sequence` each. */
+  get begun(): ReadonlySet<string> {
+    const names = [...this.#next].map(([key, last]) => Array.from({ length: last }, (_, i) => `${key} ${i + 1}`));
+    return new Set(names.flat());
+  }
+
+  /** Names of the events that are confirmed, not handled yet and not written off. */
+  get missing(): readonly string[] {
+    return [...this.#confirmed].filter((name) => !this.#handled.has(name) && !this.#writtenOff.has(name));
+  }
+
+  /** What is stored and not handled is gone with what stored it. @param names which of it @default all */
+  writeOff(names = this.missing): void {
+    for (const name of names) this.#writtenOff.add(name);
   }
 
   /** Starts the load, which goes on until `finish`. */
@@ -206,7 +217,10 @@ export class FaultRun {
   async finish(timeoutMs = 60_000): Promise<Judgement> {
     clearInterval(this.#load);
     await Promise.all(this.#publishes);
-    await this.#patiently(() => this.#assert(this.#missing === 0, `${this.#missing} are not handled`), timeoutMs);
+    await this.#patiently(
+      () => this.#assert(this.missing.length === 0, `${this.missing.length} are not handled`),
+      timeoutMs,
+    );
     let left = -1;
     await this.#patiently(async () => {
       ({ left } = await this.site.view(this.topic, this.group));
@@ -232,10 +246,6 @@ export class FaultRun {
   get #publisher(): TestBus | undefined {
     const [oldest] = this.#open;
     return oldest;
-  }
-
-  get #missing(): number {
-    return [...this.#confirmed].filter((name) => !this.#handled.has(name) && !this.#writtenOff.has(name)).length;
   }
 
   #publishOne(
@@ -294,14 +304,15 @@ export class FaultRun {
 
   /** Each with where both events lie: whether the broker has them in the order in which they were handled, or in that of their numbers. */
   #violations(): object[] {
-    const at = (key: string | undefined, sequence: number): readonly string[] => [
-      ...(this.#completions.get(`${key} ${sequence}`)?.keys() ?? []),
-    ];
+    const found = (key: string | undefined, sequence: number): object => {
+      const name = `${key} ${sequence}`;
+      return { sequence, isConfirmed: this.#confirmed.has(name), at: [...(this.#completions.get(name)?.keys() ?? [])] };
+    };
     return this.recorder.verdict().orderViolations.map(({ key, sequence, kind, other }) => ({
       key,
       kind,
-      event: { sequence, at: at(key, sequence) },
-      other: { sequence: other, at: at(key, other) },
+      event: found(key, sequence),
+      other: found(key, other),
     }));
   }
 
