@@ -5,7 +5,8 @@ import { natsTransport } from 'nestjs-eventbus/nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { partitionOf } from '../../../lib/core/murmur2.js';
 import { ContractApp } from '../../../lib/testing/contract/contract-app.js';
-import { keysOf } from '../../../lib/testing/contract/tools.js';
+import { keysOf, type Numbered } from '../../../lib/testing/contract/tools.js';
+import type { EventIdentity } from '../../../lib/testing/records.js';
 import { natsServer } from '../../support/brokers.js';
 import { unique } from '../../support/unique.js';
 import { KAFKA, kafkaFaults, NATS } from './support/environment.js';
@@ -13,6 +14,8 @@ import { FaultTools, useFaults } from './support/fault-tools.js';
 import { startTwoLogDirs, type TwoLogDirs } from './support/log-dirs.js';
 
 const ROOM = 20;
+/** Events of this number are in the hands of handlers when a directory fails. */
+const AT_THE_STRIKE = 4;
 
 describe(`F15: a stream that is full, on ${NATS.name}`, () => {
   const faults = useFaults(NATS);
@@ -89,10 +92,12 @@ describe(`F15: one of two log directories fails, on ${KAFKA.name}`, () => {
     });
     await warmUp.close();
     const group = dirs.safeGroup('storage');
+    const gate = t.gate();
+    const work = ({ n }: Numbered): unknown => (n === AT_THE_STRIKE ? gate.pass() : undefined);
     const app = await ContractApp.start(kafkaTransport({ connection, topicRefreshMs: 500 }), {
       ...options,
       group,
-      handlers: [{ on: topic, handle: t.recorded(topic) }],
+      handlers: [{ on: topic, handle: t.recorded(topic, work) }],
     });
     try {
       const keys = keysOf(40);
@@ -103,12 +108,16 @@ describe(`F15: one of two log directories fails, on ${KAFKA.name}`, () => {
       expect(risky.length).toBeGreaterThan(0);
       expect(risky.length).toBeLessThan(6);
       const isRisky = (key: string): boolean => risky.includes(partitionOf(Buffer.from(key), 6));
+      const held = await publishEach(t, app, topic, { keys, count: 1, from: AT_THE_STRIKE });
+      await t.eventually(() => expect(gate.waiting).toBe(held.length));
       dirs.fail();
 
       await t.eventually(async () => {
         const { outcome } = await publishOne(t, app, topic, { key: keys.find(isRisky) ?? '', n: Date.now() });
         expect(outcome).not.toBe('confirmed');
       });
+      expect(gate.waiting, 'in flight when it failed').toBe(keys.length);
+      gate.open();
       const [lost, safe] = [keys.filter(isRisky), keys.filter((key) => !isRisky(key))];
       const [toLost, toSafe] = await Promise.all([
         publishEach(t, app, topic, { keys: lost, count: 2, from: 10 }),
@@ -122,7 +131,9 @@ describe(`F15: one of two log directories fails, on ${KAFKA.name}`, () => {
       expect(toSafe.filter(({ outcome }) => outcome !== 'confirmed')).toEqual([]);
       await t.eventually(() => {
         const { lost: missing } = t.recorder.verdict();
-        expect(missing.filter(({ key }) => !isRisky(key ?? ''))).toEqual([]);
+        const isInHand = ({ key, sequence }: EventIdentity): boolean =>
+          sequence <= AT_THE_STRIKE || !isRisky(key ?? '');
+        expect(missing.filter(isInHand)).toEqual([]);
       });
       expect(t.recorder.verdict()).toMatchObject({ orderViolations: [], duplicates: [] });
     } finally {

@@ -1,46 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Consumer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { PROTOCOL } from '../../../lib/transports/kafka/driver/assignment-wire.js';
-import {
-  committed,
-  createTopic,
-  foreign,
-  TestBus,
-  type TestBusOptions,
-  withAdmin,
-} from '../../integration/kafka/harness.js';
+import { committed, createTopic, TestBus, type TestBusOptions, withAdmin } from '../../integration/kafka/harness.js';
 import { inversions, keyOfBody, overlaps } from '../../integration/kafka/judge.js';
 import { type KafkaServer, startKafka } from '../../support/brokers.js';
 import { eventually } from '../../support/eventually.js';
 import { unique } from '../../support/unique.js';
+import { handledBy, handleSlowly, Load } from './support/load.js';
 
 const SLOW = { timeoutMs: 40_000 };
-const KEYS = 60;
-
-/** Mostly quick, now and then slow: with quick ones alone even the naive way looks right. */
-const handle: NonNullable<TestBusOptions['handle']> = async ({ position }) => {
-  await sleep('offset' in position && position.offset % 41 === 7 ? 500 + (position.offset % 1_000) : 3);
-  return 'settle';
-};
 
 describe('Ownership on Kafka under load with slow handlers', () => {
   const open: TestBus[] = [];
-  const others: Consumer[] = [];
   let kafka: KafkaServer;
 
   beforeAll(async () => {
     kafka = await startKafka({ nodes: 3, properties: { 'group.min.session.timeout.ms': 500 } });
   });
   afterEach(async () => {
-    await Promise.all([...open.splice(0).map((one) => one.stop()), ...others.splice(0).map((one) => one.disconnect())]);
+    await Promise.all(open.splice(0).map((one) => one.stop()));
   });
   afterAll(() => kafka.remove());
 
   const transport = () => ({ connection: { brokers: kafka.brokers }, sessionTimeoutMs: 10_000 });
 
   function bus(options: Partial<TestBusOptions> = {}): TestBus {
-    const one = new TestBus({ transport: transport(), rebalanceDrainMs: 5_000, handle, ...options });
+    const one = new TestBus({ transport: transport(), rebalanceDrainMs: 5_000, handle: handleSlowly, ...options });
     open.push(one);
     return one;
   }
@@ -52,35 +36,11 @@ describe('Ownership on Kafka under load with slow handlers', () => {
     return { topic, group, member };
   }
 
-  /** Publishes until it is told to end; resolves then with what was confirmed. */
-  async function load(topic: string, perSecond = 250) {
+  async function load(topic: string, perSecond?: number): Promise<Load> {
     const publisher = new TestBus({ transport: transport() });
     open.push(publisher);
-    await publisher.start();
-    const confirmed = new Set<string>();
-    const numbers = new Map<string, number>();
-    const done = new AbortController();
-    const running = (async () => {
-      for (let i = 0; !done.signal.aborted; i += 1) {
-        const key = `k${i % KEYS}`;
-        const number = (numbers.get(key) ?? 0) + 1;
-        const { how } = await publisher.publish(topic, `${key} ${number}`, { key });
-        numbers.set(key, number);
-        if (how === 'confirmed') confirmed.add(`${key} ${number}`);
-        await sleep(1_000 / perSecond);
-      }
-    })();
-    return {
-      end: async () => {
-        done.abort();
-        await running;
-        return confirmed;
-      },
-    };
+    return new Load(await publisher.start(), topic, perSecond);
   }
-
-  const handledBy = (members: readonly TestBus[]): Set<string | null> =>
-    new Set(members.flatMap(({ handled }) => handled.map(({ body }) => body)));
 
   it('outlives the broker that coordinates the group: nothing is lost, out of order, or run twice at once', async () => {
     const { topic, group, member } = await setup();
@@ -91,13 +51,16 @@ describe('Ownership on Kafka under load with slow handlers', () => {
     const coordinator = await coordinatorOf(group);
     const node = kafka.nodes.find(({ id }) => id === coordinator);
     expect(node).toBeDefined();
-    const before = handledBy(members).size;
+    const before = new Set(handledBy(members)).size;
     expect(before).toBeGreaterThan(0);
     await node?.kill();
-    await eventually(() => expect(handledBy(members).size).toBeGreaterThan(before + 300), SLOW);
+    await eventually(() => expect(new Set(handledBy(members)).size).toBeGreaterThan(before + 300), SLOW);
     const confirmed = await running.end();
 
-    await eventually(() => expect([...confirmed].filter((body) => !handledBy(members).has(body))).toEqual([]), SLOW);
+    await eventually(
+      () => expect([...confirmed].filter((body) => !handledBy(members).includes(body))).toEqual([]),
+      SLOW,
+    );
     expect(overlaps(members, keyOfBody)).toEqual([]);
     expect(inversions(members)).toEqual([]);
     await node?.restart();
@@ -151,38 +114,6 @@ describe('Ownership on Kafka under load with slow handlers', () => {
     );
     expect(overlaps([first, second], keyOfBody)).toEqual(['hung 1 and hung 1']);
   }, 90_000);
-
-  it('takes a group over from a stock consumer under load, in both directions, and loses nothing', async () => {
-    const { topic, group, member } = await setup();
-    const byStock = new Set<string>();
-    const stock = foreign(kafka.brokers).consumer({ groupId: group, maxWaitTimeInMs: 100, heartbeatInterval: 500 });
-    others.push(stock);
-    await stock.connect();
-    await stock.subscribe({ topics: [topic], fromBeginning: true });
-    await stock.run({ eachMessage: async ({ message }) => void byStock.add(String(message.value)) });
-    const running = await load(topic);
-    const protocol = async (): Promise<string> => {
-      const { groups } = await withAdmin(kafka.brokers, (admin) => admin.describeGroups([group]));
-      return groups[0]?.protocol ?? '';
-    };
-    await eventually(() => expect(byStock.size).toBeGreaterThan(100), SLOW);
-
-    const members = [await member()];
-    await eventually(() => expect(handledBy(members).size).toBeGreaterThan(50), SLOW);
-    expect(await protocol()).toBe('RoundRobinAssigner');
-    members.push(await member());
-    await eventually(() => expect(members.map(({ owned }) => owned.length)).toEqual([2, 2]), SLOW);
-    await sleep(1_000);
-    await stock.disconnect();
-    await eventually(async () => expect(await protocol()).toBe(PROTOCOL), SLOW);
-    await eventually(() => expect(members.map(({ owned }) => owned.length)).toEqual([3, 3]), SLOW);
-    await sleep(1_000);
-    const confirmed = await running.end();
-
-    const isMissing = (body: string): boolean => !byStock.has(body) && !handledBy(members).has(body);
-    await eventually(() => expect([...confirmed].filter(isMissing)).toEqual([]), SLOW);
-    expect(overlaps(members, keyOfBody)).toEqual([]);
-  }, 120_000);
 
   it('does not stall in a rolling deploy that adds a handler and takes one away', async () => {
     const group = unique('billing');
