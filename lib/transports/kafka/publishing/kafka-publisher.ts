@@ -146,7 +146,6 @@ export class KafkaPublisher {
 
   /** Partitions that were added are used; a topic that was deleted is looked up, and created, at its next use. */
   async #refresh(): Promise<void> {
-    const isDue = ({ isUsed, isLookedUp, count }: TopicOutbox): boolean => (isUsed || count === 0) && !isLookedUp;
     const used = [...this.#topics].filter(([, topic]) => isDue(topic));
     for (const [name, topic] of used) {
       topic.isUsed = false;
@@ -160,6 +159,11 @@ export class KafkaPublisher {
       }
     }
   }
+}
+
+/** Whether its partitions are to be counted again: it was used, or has been missing. */
+function isDue({ isUsed, isLookedUp, count }: TopicOutbox): boolean {
+  return (isUsed || count === 0) && !isLookedUp;
 }
 
 /** The partition is chosen once: by the key as every Kafka client does, in turn without one. */
