@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { diagnostics } from 'nestjs-eventbus';
 import { createTestBus } from 'nestjs-eventbus/testing';
 import { kafkaTransport } from 'nestjs-eventbus/kafka';
 import { natsTransport } from 'nestjs-eventbus/nats';
@@ -21,21 +22,24 @@ export interface ChildOrders {
   readonly at: Numbered;
   readonly fault: 'none' | 'loop' | 'unhandled rejection';
   readonly loopMs: number;
+  /** The event whose handler takes until the test lets it go, in every instance. */
+  readonly held?: Numbered;
   /** Whether the application listens for unhandled rejections, as some do to log them. */
   readonly listens: boolean;
 }
 
 const HANDLER_MS = 3;
 const orders: ChildOrders = JSON.parse(process.argv[2] ?? '{}');
-const { broker, servers, topic, group, at, fault, leaseMs } = orders;
+const { broker, servers, topic, group, at, fault, leaseMs, held } = orders;
 const records = new RecordFile(orders.file, orders.instance);
 const listenersBefore = process.listenerCount('unhandledRejection');
 if (orders.listens) process.on('unhandledRejection', () => process.send?.('unhandled rejection'));
 
 async function handle({ key, n }: Numbered): Promise<void> {
-  await sleep(HANDLER_MS);
+  do await sleep(HANDLER_MS);
+  while (key === held?.key && n === held.n && !records.isReleased);
   if (fault === 'none' || key !== at.key || n !== at.n || !isFirst()) return;
-  if (fault === 'loop') loop(orders.loopMs);
+  if (fault === 'loop') return loop(orders.loopMs); // and ends before anything else can happen
   if (fault === 'unhandled rejection') void Promise.reject(new Error('nobody waits for this promise'));
   await sleep(HANDLER_MS);
 }
@@ -56,6 +60,9 @@ function loop(forMs: number): void {
   while (performance.now() < until); // this is the fault
 }
 
+diagnostics.eventLoopBlocked.subscribe(() => process.send?.('blocked'));
+diagnostics.leftBehind.subscribe(() => process.send?.('left'));
+
 const transport =
   broker === 'nats'
     ? natsTransport({
@@ -67,13 +74,15 @@ const transport =
     : kafkaTransport({ connection: { brokers: [...servers] }, sessionTimeoutMs: leaseMs });
 const app = await createTestBus({
   transport,
+  blockedAfterMs: leaseMs,
   group,
   logger: process.env['EVENTBUS_CHILD_LOG'] === undefined ? false : ['log', 'warn', 'error', 'debug'],
   testHandlers: [
     {
       on: topic,
-      handle: (data) => {
+      handle: (data, { signal }) => {
         const event = numbered(data);
+        signal.addEventListener('abort', () => process.send?.('told'));
         return records.run({ topic, key: event.key, sequence: event.n }, group, () => handle(event));
       },
     },

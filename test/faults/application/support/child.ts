@@ -41,6 +41,11 @@ export class AppChild {
     await once(this.#process, 'exit');
   }
 
+  /** Stops it where it is, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal);
+  }
+
   kill(): void {
     this.#process.kill('SIGKILL');
   }

@@ -1,4 +1,5 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Numbered } from '../../../../lib/testing/contract/tools.js';
 import { type EventIdentity, type EventRecord, judge, type StartedRecord, type Verdict } from 'nestjs-eventbus/testing';
 
 /** Records of several processes in one file: each is one synchronous append, so that the file's order is that of the events. */
@@ -9,6 +10,15 @@ export class RecordFile {
     readonly path: string,
     private readonly instance: string,
   ) {}
+
+  /** Lets go what is held, in all processes. */
+  release(): void {
+    writeFileSync(`${this.path}.released`, '');
+  }
+
+  get isReleased(): boolean {
+    return existsSync(`${this.path}.released`);
+  }
 
   published(event: EventIdentity): void {
     this.#append({ ...event, kind: 'published', outcome: 'confirmed' });
@@ -38,6 +48,18 @@ export class RecordFile {
     const ended = new Set(records.flatMap((record) => (record.kind === 'ended' ? [record.run] : [])));
     return records.filter((record): record is StartedRecord => {
       return record.kind === 'started' && record.instance === instance && !ended.has(record.run);
+    });
+  }
+
+  /** Instances that have handled an event to the end, one for each time. */
+  handledBy({ key, n }: Numbered): string[] {
+    const records = this.records();
+    const handled = new Set(
+      records.flatMap((one) => (one.kind === 'ended' && one.outcome === 'handled' ? one.run : [])),
+    );
+    return records.flatMap((one) => {
+      const isOf = one.kind === 'started' && one.key === key && one.sequence === n && handled.has(one.run);
+      return isOf ? (one.instance ?? '') : [];
     });
   }
 
