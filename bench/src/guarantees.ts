@@ -43,7 +43,13 @@ const drawing: TopLevelSpec = {
     mark: { type: 'tick', thickness: 1.5 },
     encoding: {
       y: { field: 'row', type: 'nominal', sort: null, title: null },
-      x: { field: 'ms', type: 'quantitative', title: 'milliseconds (symlog)', scale: { type: 'symlog', constant: 10 } },
+      x: {
+        field: 'ms',
+        type: 'quantitative',
+        title: 'milliseconds (symlog)',
+        scale: { type: 'symlog', constant: 10 },
+        axis: { values: [0, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] },
+      },
       color: { field: 'on', type: 'nominal', title: null },
     },
   },
