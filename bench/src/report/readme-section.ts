@@ -18,6 +18,8 @@ export function performanceSection(results: readonly Results[], plots: readonly 
   });
   const verdicts = results.flatMap((result) => result.verdicts).filter(({ value }) => value !== undefined);
   return [
+    '## Performance',
+    'What is compared, how, and what each of the others does not guarantee stands in [docs/performance.md](docs/performance.md).',
     results.map(conditions).join('\n\n'),
     ...tables,
     table(['ratio in one run', 'reached', 'has to be', ''], verdicts.map(verdictRow)),
