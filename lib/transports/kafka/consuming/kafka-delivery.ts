@@ -41,7 +41,7 @@ function received(topic: string, fetched: FetchedMessage): { message: ReceivedMe
   const own = new OwnBytes();
   own.cover(key);
   own.cover(value);
-  for (const [, value] of headers) own.cover(value);
+  for (const [, header] of headers) own.cover(header);
   own.copy();
   for (const header of headers) header[1] = own.of(header[1]);
   const message: ReceivedMessage = {

@@ -36,12 +36,16 @@ const listenersBefore = process.listenerCount('unhandledRejection');
 if (orders.listens) process.on('unhandledRejection', () => process.send?.('unhandled rejection'));
 
 async function handle({ key, n }: Numbered): Promise<void> {
-  do await sleep(HANDLER_MS);
-  while (key === held?.key && n === held.n && !records.isReleased);
+  await sleep(HANDLER_MS);
+  if (key === held?.key && n === held.n) await released();
   if (fault === 'none' || key !== at.key || n !== at.n || !isFirst()) return;
   if (fault === 'loop') return loop(orders.loopMs); // and ends before anything else can happen
   if (fault === 'unhandled rejection') void Promise.reject(new Error('nobody waits for this promise'));
   await sleep(HANDLER_MS);
+}
+
+async function released(): Promise<void> {
+  while (!records.isReleased) await sleep(HANDLER_MS);
 }
 
 /** Of all instances that share the file. */
