@@ -69,9 +69,9 @@ const CONTROLS: readonly Control[] = [
     mechanism: 'the take-over of what a predecessor left',
     transport: 'nats',
     patch: MECHANISMS.takeOver,
-    schedule: [fault('kill', 1_500)],
+    schedule: [fault('kill', 1_500), fault('kill', 4_000), fault('kill', 6_500)],
     load: { quickMs: 200 },
-    options: { lengthMs: 8_000 },
+    options: { lengthMs: 9_000, perSecond: 400, keys: 40 },
     sees: /"kind":"(completed-late|overlap)"/,
   },
   {
