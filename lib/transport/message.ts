@@ -63,6 +63,15 @@ export class HeaderList implements ReceivedHeaders {
   }
 }
 
+/** What a decoder puts where bytes are no UTF-8. */
+export const REPLACED = '\uFFFD';
+
+/** A header value as text where it is UTF-8; else the bytes, which the text could not become again. */
+export function textOrBytes(value: Buffer): string | Buffer {
+  const text = value.toString('utf8');
+  return text.includes(REPLACED) ? value : text;
+}
+
 /** A header value as UTF-8 text; invalid sequences become U+FFFD. */
 export function headerText(value: string | Uint8Array): string {
   return typeof value === 'string'

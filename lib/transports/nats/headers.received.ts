@@ -1,7 +1,12 @@
-import type { HeaderEntry, HeaderVisitor, ReceivedHeaders } from '../../transport/message.js';
+import {
+  type HeaderEntry,
+  type HeaderVisitor,
+  type ReceivedHeaders,
+  REPLACED,
+  textOrBytes,
+} from '../../transport/message.js';
 
 const LINE_END = '\r\n';
-const REPLACED = '\uFFFD';
 const SPACE = 0x20;
 const NOT_ASCII = /[\u0080-\u00FF]/;
 
@@ -39,7 +44,7 @@ export class NatsHeaders implements ReceivedHeaders {
   forEach(visit: HeaderVisitor): void {
     const text = this.#decoded();
     if (text === this.block || !text.includes(REPLACED)) visitLines(text, visit);
-    else visitLines(this.block, (name, value) => visit(name, textOrBytes(value)));
+    else visitLines(this.block, (name, value) => visit(name, textOrBytes(Buffer.from(value, 'latin1'))));
   }
 
   #decoded(): string {
@@ -78,11 +83,4 @@ function valueIn(text: string, from: number, to: number): string {
 /** Whether it is no white space for certain. */
 function isVisible(code: number): boolean {
   return code > SPACE && code < 0x7f;
-}
-
-/** Bytes that are no UTF-8 stay bytes. */
-function textOrBytes(latin1: string): string | Uint8Array {
-  const bytes = Buffer.from(latin1, 'latin1');
-  const text = bytes.toString('utf8');
-  return text.includes(REPLACED) ? bytes : text;
 }

@@ -101,8 +101,9 @@ export class NatsPublisher {
   ): void {
     const route = this.routes.of(message.topic);
     const subject = subjectFor(route, message.key);
-    const parts = this.#parts(message);
-    const sizeBytes = message.body === null ? 0 : Buffer.byteLength(message.body);
+    const body = message.body ?? '';
+    const sizeBytes = Buffer.byteLength(body);
+    const parts = this.#parts(message, body, sizeBytes);
     this.#outstanding.set(sending, {
       slot,
       topic: route.topic,
@@ -112,14 +113,13 @@ export class NatsPublisher {
       first: undefined,
     });
     const reply = this.#inbox + sending;
-    for (const { headers, body } of parts) wire.publish({ subject, reply, headers, body });
+    for (const part of parts) wire.publish({ subject, reply, headers: part.headers, body: part.body });
   }
 
-  #parts(message: OutgoingMessage): WireMessage[] {
+  #parts(message: OutgoingMessage, body: string | Uint8Array, bodyBytes: number): WireMessage[] {
     const headers = this.#writer.write(message);
-    const body = message.body ?? '';
     const headerBytes = Buffer.byteLength(headers);
-    const size = headerBytes + Buffer.byteLength(body);
+    const size = headerBytes + bodyBytes;
     const maxBytes = this.#maxBytes ?? size;
     const areHeadersTooLarge = headerBytes > MAX_HEADER_BYTES;
     if (size <= maxBytes && !areHeadersTooLarge) return [{ headers, body }];

@@ -1,4 +1,4 @@
-import { HeaderList, type Position, type ReceivedMessage } from '../../../transport/message.js';
+import { HeaderList, type Position, type ReceivedMessage, textOrBytes } from '../../../transport/message.js';
 import type { Delivery } from '../../../transport/transport.js';
 import type { FetchedMessage } from '../driver/driver.js';
 import type { Entry } from './frontier.js';
@@ -8,7 +8,6 @@ import type { PartitionSource } from './partition-source.js';
 const OVERHEAD_BYTES = 200;
 /** A message is copied when it is smaller than this part of the fetch that it would pin. */
 const SMALL_PART = 0.5;
-const REPLACED = '\uFFFD';
 
 /** A message in this process's hands. */
 export class KafkaDelivery implements Delivery {
@@ -106,10 +105,4 @@ function push(entries: [name: string, value: string | Uint8Array][], name: strin
   if (Buffer.isBuffer(value)) entries.push([name, textOrBytes(value)]);
   else if (value instanceof Uint8Array || typeof value === 'string') entries.push([name, value]);
   else if (value === null) entries.push([name, Buffer.alloc(0)]);
-}
-
-/** Bytes that are no UTF-8 stay bytes: the text has to become the same bytes again. */
-function textOrBytes(value: Buffer): string | Buffer {
-  const text = value.toString();
-  return text.includes(REPLACED) ? value : text;
 }
